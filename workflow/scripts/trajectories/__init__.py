@@ -1,0 +1,1 @@
+"""Checkpoint trajectories: score language models over training, and test whether they get worse."""

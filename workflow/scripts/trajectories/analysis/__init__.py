@@ -1,0 +1,1 @@
+"""Statistics on the accuracy table and on question-level scores."""

@@ -1,0 +1,1 @@
+"""Accuracies made elsewhere: harness result files, tidy tables, the published study."""

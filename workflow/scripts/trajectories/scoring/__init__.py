@@ -1,0 +1,1 @@
+"""Scoring: from questions to token trees to log-likelihoods, exactly and fast."""

@@ -1,0 +1,1 @@
+"""The study: its strict config, its protocol, its names."""

@@ -1,0 +1,24 @@
+"""Fixtures every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The published data that is not part of the project; tests that need it skip where it is not."""
+    folder = Path(os.environ.get("TRAJECTORIES_DATA", PROJECT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        folder = Path(os.environ.get("TRAJECTORIES_DATA", PROJECT.parent.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the published data folder is not here: set TRAJECTORIES_DATA to it")
+    return folder

@@ -18,7 +18,5 @@ def shared_data() -> Path:
     """The published data that is not part of the project; tests that need it skip where it is not."""
     folder = Path(os.environ.get("TRAJECTORIES_DATA", PROJECT.parent / "shared" / "data"))
     if not folder.is_dir():
-        folder = Path(os.environ.get("TRAJECTORIES_DATA", PROJECT.parent.parent / "shared" / "data"))
-    if not folder.is_dir():
         pytest.skip("the published data folder is not here: set TRAJECTORIES_DATA to it")
     return folder

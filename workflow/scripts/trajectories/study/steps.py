@@ -1,0 +1,69 @@
+"""Training steps as they are written in a config: numbers, powers of two, ranges."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, NonNegativeInt, PositiveInt, model_validator
+
+from trajectories.study.strict import Strict
+
+_ALLOWED = "a whole number from 0 up, {powers_of_two: [first, last]}, or {first: …, last: …, every: …}"
+
+
+class PowersOfTwo(Strict):
+    """The powers of two from the first to the last number, both included."""
+
+    powers_of_two: tuple[PositiveInt, PositiveInt]
+
+    def steps(self) -> list[int]:
+        """Return the steps, ascending."""
+        first, last = self.powers_of_two
+        return [2**k for k in range(first.bit_length() - 1, last.bit_length()) if first <= 2**k <= last]
+
+
+class StepRange(Strict):
+    """Every `every`-th step from `first` to `last`, both included."""
+
+    first: NonNegativeInt
+    last: NonNegativeInt
+    every: PositiveInt
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "StepRange":
+        if self.last < self.first:
+            raise ValueError(f"last ({self.last}) is before first ({self.first})")
+        return self
+
+    def steps(self) -> list[int]:
+        """Return the steps, ascending."""
+        return list(range(self.first, self.last + 1, self.every))
+
+
+def expand_steps(value: Any) -> tuple[int, ...]:
+    """Return every step of a config's list once, ascending.
+
+    Raises ValueError when an item is none of the three kinds, a step comes twice, or there is none.
+    """
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{value!r} is not a list; each item is {_ALLOWED}")
+    steps = [step for item in value for step in _expand(item)]
+    if not steps:
+        raise ValueError("no step is listed")
+    twice = sorted({step for step in steps if steps.count(step) > 1})
+    if twice:
+        raise ValueError(f"step {twice[0]} is listed twice")
+    return tuple(sorted(steps))
+
+
+def _expand(item: Any) -> list[int]:
+    if isinstance(item, Mapping):
+        kind: type[PowersOfTwo] | type[StepRange] = PowersOfTwo if "powers_of_two" in item else StepRange
+        return kind.model_validate(item).steps()
+    if isinstance(item, str) and item.isascii() and item.isdigit():  # numbers given on the command line are text
+        item = int(item)
+    if not isinstance(item, int) or isinstance(item, bool) or item < 0:
+        raise ValueError(f"{item!r} is not a step; each item is {_ALLOWED}")
+    return [item]
+
+
+Steps = Annotated[tuple[int, ...], BeforeValidator(expand_steps)]

@@ -19,6 +19,54 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "regression": (
         "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",
     ),
+    "table1": ("task", "label", "parameters", "tokens", "interaction", "reason"),
+    "trends": (
+        "model", "parameters", "task", "metric", "points", "tau", "p", "p_fdr", "method", "slope", "slope_low",
+        "slope_high", "first", "best_step", "best_tokens", "best", "last_step", "last_tokens", "last", "drop",
+        "drop_stderr", "drop_p", "drop_p_fdr", "reason",
+    ),
+    "declines": ("model", "parameters", "rule", "count", "of", "tasks"),
+    "shapes": (
+        "task", "metric", "axis", "group", "points", "two_lines", "split", "slope_before", "p_before", "slope_after",
+        "p_after", "aicc", "aicc_constant", "aicc_linear", "aicc_bend", "aicc_quadratic", "agree", "turn", "turn_low",
+        "turn_high", "reason",
+    ),
+    "sensitivity": (
+        "task", "metric", "term", "check", "beta", "stderr", "t", "t_low", "t_high", "df", "p", "p_fdr", "verdict",
+        "reason",
+    ),
+    "survival": (
+        "task", "metric", "term", "beta", "t", "p_fdr", "hc3", "cluster", "wild_bootstrap", "mixed", "permutation",
+        "leave_model_out", "leave_step_out", "exact_parameters", "body_parameters", "logit", "loss", "margin",
+        "checked", "held",
+    ),
+    "breaks": (
+        "task", "metric", "group", "axis", "form", "points", "f", "df_model", "df_resid", "p", "p_fdr", "p_cluster",
+        "p_cluster_fdr", "aicc_straight", "aicc", "at", "at_low", "at_high", "slope_before", "slope_after", "reason",
+    ),
+    "intervals": ("model", "parameters", "step", "tokens", "task", "metric", "value", "low", "high", "questions"),
+    "flips": (
+        "model", "parameters", "task", "from_step", "to_step", "from_tokens", "to_tokens", "questions", "before",
+        "after", "learnt", "lost", "difference", "low", "high", "p", "p_fdr", "reason",
+    ),
+    "fates": (
+        "model", "parameters", "task", "questions", "always_right", "never_right", "learnt", "lost_for_good",
+        "unsettled", "ever_lost", "reason",
+    ),
+    "overlap": (
+        "task", "model_a", "model_b", "questions", "lost_a", "lost_b", "both", "expected", "jaccard", "kappa", "p",
+        "p_fdr", "reason",
+    ),
+    "losses": (
+        "task", "rank", "question", "models", "model", "best_step", "best_margin", "last_step", "last_margin", "fall",
+        "truth", "lure", "context",
+    ),
+    "margins": ("task", "question", "model", "parameters", "step", "tokens", "margin", "right"),
+    "power": (
+        "task", "effect", "noise", "models", "steps", "questions", "base", "sd", "alpha", "target", "smallest", "unit",
+        "reason",
+    ),
+    "power_curves": ("task", "effect", "noise", "size", "power"),
 }  # fmt: skip
 
 

@@ -1,0 +1,101 @@
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection, PolyCollection
+
+from trajectories.errors import UserError
+from trajectories.figures.accuracy import accuracy_figure, draw_accuracy
+from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, task_labels
+from trajectories.figures.style import PRINT_DPI, WIDTHS
+from trajectories.tables import write_table
+
+LABELS = (
+    TaskLabel("truth", "mc2", "Truth <MC2> & $1"),
+    TaskLabel("memo", "acc", "Memo Trap", chance=0.5),
+)
+
+
+def data_lines(panel: Axes) -> list[tuple[list[float], list[float]]]:
+    lines = [line for line in panel.lines if len(np.asarray(line.get_xdata())) > 2]
+    return [(list(np.asarray(line.get_xdata())), list(np.asarray(line.get_ydata()))) for line in lines]
+
+
+def test_panels_hold_the_tables_numbers_in_the_order_given(accuracy_file: Path) -> None:
+    table = read_accuracy(accuracy_file)
+    figure = accuracy_figure(table, LABELS, frozenset(), bands=False, width="two")
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["Truth <MC2> & $1", "Memo Trap"]
+    for place, (x, y) in enumerate(data_lines(figure.axes[1])):
+        assert y == pytest.approx([0.3 + 0.1 * place + 0.002 * step for step in (0, 1, 10, 100)])
+        assert x[1:] == [1_000, 10_000, 100_000]
+        assert 0 < x[0] < 1_000, "step 0 has no logarithm and stands left of the smallest"
+
+
+def test_chance_is_marked_only_where_it_is_known(accuracy_file: Path) -> None:
+    figure = accuracy_figure(read_accuracy(accuracy_file), LABELS, frozenset(), bands=False, width="two")
+    level = [[line for line in panel.lines if len(np.asarray(line.get_xdata())) == 2] for panel in figure.axes]
+    assert [len(lines) for lines in level] == [0, 1]
+    assert np.asarray(level[1][0].get_ydata()) == pytest.approx(0.5)
+
+
+def test_bands_are_one_standard_error(accuracy_file: Path) -> None:
+    figure = accuracy_figure(read_accuracy(accuracy_file), LABELS[1:], frozenset(), bands=True, width="one")
+    bands = [
+        c for c in figure.axes[0].collections if isinstance(c, PolyCollection) and not isinstance(c, PathCollection)
+    ]
+    heights = np.asarray(bands[0].get_paths()[0].vertices)[:, 1]
+    assert len(bands) == 3
+    assert heights.min() == pytest.approx(0.28)
+    assert heights.max() == pytest.approx(0.52)
+
+
+def test_doubtful_checkpoints_are_hollow(accuracy_file: Path) -> None:
+    table = read_accuracy(accuracy_file)
+    figure = accuracy_figure(table, LABELS[1:], frozenset({("large", 10)}), bands=False, width="one")
+    hollow = [
+        [round(float(y), 6) for y in np.asarray(marks.get_offsets())[:, 1]]
+        for marks in figure.axes[0].collections
+        if isinstance(marks, PathCollection) and np.allclose(marks.get_facecolor(), 1)
+    ]
+    assert hollow == [[], [], [0.52]]
+    assert "doubtful checkpoint" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_models_go_by_size_not_by_name(accuracy: pd.DataFrame) -> None:
+    assert models_by_size(accuracy) == ["tiny", "small", "large"]
+
+
+def test_files_keep_text_as_text_and_are_the_same_twice(accuracy_file: Path, tmp_path: Path) -> None:
+    out = [tmp_path / f"figure.{kind}" for kind in ("pdf", "svg", "png")]
+    draw_accuracy(accuracy_file, LABELS, out)
+    first = [path.read_bytes() for path in out]
+    assert first[0].startswith(b"%PDF")
+    assert b"/Type3" not in first[0]
+    assert b"/FontFile2" in first[0], "TrueType letters are embedded"
+    svg = first[1].decode()
+    assert re.search(r"<text[^>]*>Truth &lt;MC2&gt; &amp; \$1</text>", svg)
+    pixels = struct.unpack(">I", first[2][16:20])[0]
+    assert pixels == pytest.approx(WIDTHS["two"] * PRINT_DPI, abs=1)
+    draw_accuracy(accuracy_file, LABELS, out)
+    assert [path.read_bytes() for path in out] == first
+
+
+def test_a_task_without_rows_is_named(accuracy_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"'memo'.*'mc9'"):
+        draw_accuracy(accuracy_file, [TaskLabel("memo", "mc9", "Memo")], [tmp_path / "x.svg"])
+    assert not (tmp_path / "x.svg").exists()
+
+
+def test_an_empty_table_is_said_to_be_empty(accuracy: pd.DataFrame, tmp_path: Path) -> None:
+    write_table(accuracy.head(0), tmp_path / "empty.tsv", "accuracy")
+    with pytest.raises(UserError, match=r"empty\.tsv"):
+        draw_accuracy(tmp_path / "empty.tsv", LABELS, [tmp_path / "x.svg"])
+
+
+def test_labels_travel_as_plain_mappings() -> None:
+    rows = [{"task": "memo", "metric": "acc", "label": "Memo Trap", "chance": 0.5}]
+    assert task_labels(rows) == (LABELS[1],)

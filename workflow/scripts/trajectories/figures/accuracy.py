@@ -1,0 +1,97 @@
+"""Figure 1: accuracy over training, a panel per task, a line per model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from trajectories.errors import UserError
+from trajectories.figures.panels import (
+    TaskLabel,
+    facets,
+    legend_above,
+    models_by_size,
+    panel_rows,
+    read_accuracy,
+    suspect_checkpoints,
+    token_axis,
+    token_positions,
+)
+from trajectories.figures.style import GREY, Column, figure_style, model_colours, save
+
+MOST_MARKED_STEPS = 24
+"""Beyond this many steps markers would touch, so lines go without."""
+
+Suspects = frozenset[tuple[str, int]]
+
+
+def draw_accuracy(
+    accuracy: Path | str,
+    tasks: Sequence[TaskLabel],
+    out: Sequence[Path | str],
+    *,
+    checkpoints: Path | str | None = None,
+    bands: bool = False,
+    width: Column = "two",
+) -> None:
+    """Draw `accuracy.tsv`: one panel per entry of `tasks` in that order, free y axes, tokens on a log axis.
+
+    `bands` adds plus and minus one standard error. Checkpoints that `checkpoints.tsv` does not call `ok` are hollow.
+    Raises `UserError` when a task has no rows.
+    """
+    table = read_accuracy(accuracy)
+    suspects = suspect_checkpoints(checkpoints)
+    with figure_style():
+        save(accuracy_figure(table, tasks, suspects, bands=bands, width=width), out)
+
+
+def accuracy_figure(
+    accuracy: pd.DataFrame, tasks: Sequence[TaskLabel], suspects: Suspects, *, bands: bool, width: Column
+) -> Figure:
+    """Return the figure of `draw_accuracy` from a table already read."""
+    colours = model_colours(models_by_size(accuracy))
+    figure, panels = facets(tasks, width)
+    for label, panel in zip(tasks, panels, strict=True):
+        rows = panel_rows(accuracy, label)
+        if rows.empty:
+            raise UserError(f"task {label.task!r} has no rows with metric {label.metric!r} in the accuracy table")
+        _draw_panel(panel, rows, label, colours, suspects, bands)
+        token_axis(panel, accuracy["tokens"])
+    figure.supxlabel("Training tokens", fontsize=7)
+    figure.supylabel("Accuracy", fontsize=7)
+    _legend(figure, colours, suspects)
+    return figure
+
+
+def _draw_panel(
+    panel: Axes, rows: pd.DataFrame, label: TaskLabel, colours: dict[str, str], suspects: Suspects, bands: bool
+) -> None:
+    if label.chance is not None:
+        panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
+    for model, colour in colours.items():
+        line = rows[rows["model"] == model]
+        x, y = token_positions(line["tokens"]), line["value"]
+        if bands:
+            spread = line["stderr"].fillna(0.0)
+            panel.fill_between(x, y - spread, y + spread, color=colour, alpha=0.14, linewidth=0, zorder=2)
+        panel.plot(x, y, color=colour, zorder=3)
+        if line["step"].nunique() <= MOST_MARKED_STEPS:
+            panel.scatter(x, y, s=5, color=colour, linewidths=0, zorder=4)
+        _mark_suspects(panel, line, colour, suspects)
+
+
+def _mark_suspects(panel: Axes, line: pd.DataFrame, colour: str, suspects: Suspects) -> None:
+    doubtful = [(str(m), int(s)) in suspects for m, s in zip(line["model"], line["step"], strict=True)]
+    x, y = token_positions(line["tokens"])[doubtful], line["value"][doubtful]
+    panel.scatter(x, y, s=9, facecolors="white", edgecolors=colour, linewidths=0.7, zorder=5)
+
+
+def _legend(figure: Figure, colours: dict[str, str], suspects: Suspects) -> None:
+    handles = [Line2D([], [], color=colour, marker="o", markersize=3, label=model) for model, colour in colours.items()]
+    if suspects:
+        hollow = {"marker": "o", "markersize": 3, "markerfacecolor": "white", "linestyle": "none"}
+        handles.append(Line2D([], [], color=GREY, label="doubtful checkpoint", **hollow))  # type: ignore[arg-type]
+    legend_above(figure, handles)

@@ -1,0 +1,134 @@
+"""What figures share: which (task, metric) a panel shows, how models are ordered, how token counts are written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+from trajectories.errors import UserError
+from trajectories.figures.style import Column, new_figure
+from trajectories.tables import read_table
+
+TEXT_WIDTH = 0.56
+"""Mean width of a letter of the figures' type, as a share of its size."""
+
+
+@dataclass(frozen=True)
+class TaskLabel:
+    """One panel: a task, the metric shown, its display name, and the metric's value under guessing if known."""
+
+    task: str
+    metric: str
+    label: str
+    chance: float | None = None
+
+
+def task_labels(rows: Sequence[Mapping[str, Any]]) -> tuple[TaskLabel, ...]:
+    """Build labels from plain mappings with the keys of `TaskLabel` (as they travel in a rule's `params`)."""
+    return tuple(TaskLabel(row["task"], row["metric"], row["label"], row.get("chance")) for row in rows)
+
+
+def read_accuracy(path: Path | str) -> pd.DataFrame:
+    """Read `accuracy.tsv`, sorted by parameters and step.
+
+    Raises `UserError` when it is unreadable or empty.
+    """
+    accuracy = read_table(path, "accuracy")
+    if accuracy.empty:
+        raise UserError(f"{path}: holds no accuracies, so there is nothing to draw")
+    return accuracy.sort_values(["parameters", "model", "step"], kind="stable", ignore_index=True)
+
+
+def models_by_size(accuracy: pd.DataFrame) -> list[str]:
+    """Return the models, fewest parameters first; ties keep the order of the table."""
+    sizes = accuracy.drop_duplicates("model").sort_values("parameters", kind="stable")
+    return [str(model) for model in sizes["model"]]
+
+
+def panel_rows(accuracy: pd.DataFrame, label: TaskLabel) -> pd.DataFrame:
+    """Return the rows of one task and metric, in order of model size and step."""
+    return accuracy[(accuracy["task"] == label.task) & (accuracy["metric"] == label.metric)]
+
+
+def suspect_checkpoints(checkpoints: Path | str | None) -> frozenset[tuple[str, int]]:
+    """Return the (model, step) that `checkpoints.tsv` does not call `ok` or does not use; none without a file."""
+    if checkpoints is None:
+        return frozenset()
+    table = read_table(checkpoints, "checkpoints")
+    doubtful = table[(table["status"].astype(str) != "ok") | (table["used"].astype(str).str.lower() != "true")]
+    return frozenset((str(model), int(step)) for model, step in zip(doubtful["model"], doubtful["step"], strict=True))
+
+
+def facets(labels: Sequence[TaskLabel], width: Column, height: float = 1.25) -> tuple[Figure, Iterator[Axes]]:
+    """Return a figure with one empty panel per label in reading order: four across a page, two across a column.
+
+    `height` is that of one panel in inches. Unused panels of the last row are removed.
+    """
+    across = min(len(labels), 4 if width == "two" else 2)
+    down = ceil(len(labels) / across)
+    figure = new_figure(width, height * down + 0.55)
+    axes = figure.subplots(down, across, squeeze=False).ravel()
+    for spare in axes[len(labels) :]:
+        spare.remove()
+    for panel, label in zip(axes, labels, strict=False):
+        panel.set_title(label.label, loc="left", fontsize=_title_size(label.label, figure.get_figwidth() / across))
+    return figure, iter(axes[: len(labels)])
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Put a legend above all panels, in as few even rows as its longest name allows."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    across = max(1, int(figure.get_figwidth() * 72 / (longest * TEXT_WIDTH * 6.5 + 24)))
+    rows = ceil(len(handles) / across)
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=ceil(len(handles) / rows), frameon=False,
+        handlelength=1.4, columnspacing=1.0, handletextpad=0.4,
+    )  # fmt: skip
+
+
+def _title_size(text: str, inches: float) -> float:
+    """Return the type size, at most 7 points, at which `text` fits a panel `inches` wide with its tick labels."""
+    return max(4.5, min(7.0, (inches * 72 - 24) / (TEXT_WIDTH * len(text))))
+
+
+def token_text(tokens: float) -> str:
+    """Write a token count briefly: 2.1B, 300B, 16k."""
+    for unit, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if tokens >= unit * 0.9995:
+            return f"{tokens / unit:.3g}{suffix}"
+    return f"{tokens:.3g}"
+
+
+def token_positions(tokens: pd.Series) -> "pd.Series[float]":
+    """Return places on a log axis; zero tokens (step 0), which has none, goes half a decade left of the smallest."""
+    values = tokens.astype(float)
+    positive = values[values > 0]
+    start = positive.min() / 10**0.5 if len(positive) else 1.0
+    return values.where(values > 0, start)
+
+
+def token_axis(panel: Axes, tokens: pd.Series) -> None:
+    """Make the x axis of `panel` logarithmic in tokens, with whole powers of ten named and step 0 as 0."""
+    places = token_positions(tokens)
+    low, high = float(places.min()), float(places.max())
+    panel.set_xscale("log")
+    panel.set_xlim(low / 1.25, high * 1.25)
+    powers = [10.0**power for power in range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)]
+    inside = [power for power in powers if low / 1.25 <= power <= high * 1.25]
+    zero = [low] if (tokens == 0).any() else []
+    marks = zero + _thinned(inside if len(inside) > 1 else [low, high], 4)
+    panel.xaxis.set_major_locator(FixedLocator(marks))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: "0" if zero and x == low else token_text(x)))
+    panel.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _thinned(marks: list[float], most: int) -> list[float]:
+    return marks[:: ceil(len(marks) / most)] if len(marks) > most else marks

@@ -13,7 +13,7 @@ from trajectories.files import whole_file
 COLUMNS: dict[str, tuple[str, ...]] = {
     "checkpoints": (
         "model", "parameters", "step", "tokens", "source", "revision", "commit",
-        "format", "bytes", "files", "status", "used",
+        "format", "bytes", "files", "sizes", "status", "detail", "shared", "used",
     ),
     "accuracy": ("model", "parameters", "step", "tokens", "task", "metric", "value", "stderr", "questions"),
     "regression": (

@@ -1,0 +1,140 @@
+"""The audit: every (model, step) of a study resolved to the files that will be scored, before anything is spent.
+
+The table it makes is the study's lock: later stages use its commits and hashes and nothing else.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trajectories.checkpoints.audit_folders import audit_folder_model
+from trajectories.checkpoints.records import Finding, ModelSource, Policy
+from trajectories.errors import UserError
+from trajectories.tables import COLUMNS
+
+logger = logging.getLogger(__name__)
+
+UNUSABLE = ("missing", "no-weights", "no-config")  # statuses that no policy can turn into a score
+
+
+@dataclass(frozen=True)
+class AuditSpec:
+    """What to audit: the models with their steps, what to do about anomalies, and how far to compare.
+
+    `compare` is `used` (the study's steps, `main` and the last step) or `all` (every branch of the repository).
+    """
+
+    models: tuple[ModelSource, ...]
+    anomalies: Policy = "stop"
+    compare: str = "used"
+
+
+def audit(spec: AuditSpec) -> pd.DataFrame:
+    """Return the table of checkpoints (`docs/tables.md`), one row per model and step, in the study's order.
+
+    Nothing is downloaded but metadata. Anomalies are in the columns `status` and `detail`, and `used` follows the
+    policy; `check_anomalies` raises on them. Raises `UserError` for a repository or a folder that cannot be read.
+    """
+    rows = [row(finding, spec.anomalies) for model in spec.models for finding in _findings(model, spec.compare)]
+    table = pd.DataFrame(rows, columns=list(COLUMNS["checkpoints"]))
+    for status, count in table["status"].value_counts().items():
+        logger.info("audit: %d checkpoint(s) %s", count, status)
+    return table
+
+
+def row(finding: Finding, policy: Policy) -> dict[str, object]:
+    """Return one row of the table for a finding."""
+    listing, files = finding.listing, (*finding.weights, *finding.support)
+    return {
+        "model": finding.model.name,
+        "parameters": finding.model.parameters,
+        "step": finding.step,
+        "tokens": finding.step * finding.model.tokens_per_step,
+        "source": listing.source if listing else f"{finding.model.source}:{finding.model.address}",
+        "revision": listing.revision if listing else None,
+        "commit": listing.commit if listing else None,
+        "format": finding.format,
+        "bytes": sum(file.size for file in files),
+        "files": json.dumps({file.name: file.hash for file in files}),
+        "sizes": json.dumps({file.name: file.size for file in files}),
+        "status": finding.fault.status if finding.fault else "ok",
+        "detail": _detail(finding),
+        "shared": finding.fault.hash if finding.fault and finding.fault.hash else None,
+        "used": _used(finding, policy),
+    }
+
+
+def check_anomalies(table: pd.DataFrame, policy: Policy) -> None:
+    """Raise `UserError` naming every anomaly when the policy is `stop`; the first line stands alone.
+
+    Raises `UserError` as well when nothing usable is left, whatever the policy.
+    """
+    wrong = table[table["status"] != "ok"]
+    if policy == "stop" and len(wrong):
+        raise UserError("\n".join([_summary(table, wrong), *_groups(wrong)]))
+    if not table["used"].any():
+        raise UserError("\n".join([f"none of the {len(table)} checkpoints can be used:", *_groups(wrong)]))
+
+
+def anomaly_footnotes(table: pd.DataFrame) -> list[str]:
+    """Return a sentence per group of anomalous checkpoints and whether they were left out or kept."""
+    wrong = table[table["status"] != "ok"]
+    return [
+        f"{'kept' if used else 'left out'}: {line.strip()}"
+        for used, part in wrong.groupby("used", sort=False)
+        for line in _groups(part)
+    ]
+
+
+def _findings(model: ModelSource, compare: str) -> Sequence[Finding]:
+    auditors: dict[str, Callable[[ModelSource, str], Sequence[Finding]]] = {
+        "folder": lambda model, _compare: audit_folder_model(model),
+    }
+    return auditors[model.source](model, compare)
+
+
+def _detail(finding: Finding) -> str:
+    said = finding.fault.detail if finding.fault else ""
+    return "; ".join(part for part in (said, finding.note) if part)
+
+
+def _used(finding: Finding, policy: Policy) -> bool:
+    if finding.fault is None:
+        return True
+    return policy == "keep" and finding.fault.status not in UNUSABLE
+
+
+def _summary(table: pd.DataFrame, wrong: pd.DataFrame) -> str:
+    models = ", ".join(dict.fromkeys(wrong["model"].astype(str)))
+    return (
+        f"{len(wrong)} of {len(table)} checkpoints are not what their names say ({models}); set `anomalies: exclude` "
+        "to leave them out, `anomalies: keep` to score them all the same, or take these steps out of the study:"
+    )
+
+
+def _groups(wrong: pd.DataFrame) -> list[str]:
+    keyed = wrong.assign(kind=wrong["status"].str.replace(r"-of-.*", "", regex=True), shared=wrong["shared"].fillna(""))
+    return [
+        f"  {model}: {_steps(part['step'])}: {_what(part)}"
+        for (model, _status, _shared), part in keyed.groupby(["model", "kind", "shared"], sort=False)
+    ]
+
+
+def _what(part: pd.DataFrame) -> str:
+    statuses, details = part["status"].unique(), part["detail"].unique()
+    if len(statuses) == 1 and len(details) == 1:
+        return f"{statuses[0]} ({details[0]})"
+    return f"{', '.join(_short(statuses))} ({details[0]})"
+
+
+def _short(values: Iterable[object], limit: int = 3) -> list[str]:
+    named = list(map(str, values))
+    return named if len(named) <= limit else [*named[:limit], f"and {len(named) - limit} more"]
+
+
+def _steps(steps: Iterable[object]) -> str:
+    named = list(map(str, steps))
+    return f"step{'s' if len(named) > 1 else ''} {', '.join(_short(named, 12))}"

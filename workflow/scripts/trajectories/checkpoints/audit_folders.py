@@ -1,0 +1,105 @@
+"""The audit of checkpoints that lie in local folders."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from trajectories.checkpoints.judge import judge
+from trajectories.checkpoints.records import Finding, Format, Listing, ModelFile, ModelSource
+from trajectories.checkpoints.shapes import MAX_JSON, read_json, safetensors_shapes, shape_mismatch
+from trajectories.checkpoints.weight_files import INDEX, plain_name, support_files, weight_sets
+from trajectories.errors import UserError
+from trajectories.files import digest, file_sha256
+
+
+def audit_folder_model(model: ModelSource) -> list[Finding]:
+    """Return one finding per step of a model whose checkpoints lie in folders; every weight file is hashed.
+
+    `model.address` is a pattern such as `path/{model}/step{step}`. A step without its folder is a finding; no folder
+    at all is a `UserError`, as is a folder that cannot be trusted (links that leave it, names with separators,
+    absurd sizes).
+    """
+    listings = [found for step in model.steps if (found := _listing(model, step)) is not None]
+    if not listings:
+        first = folder_path(model.address, model.name, model.steps[0])
+        raise UserError(f"model {model.name!r}: no folder matches {model.address!r} (looked for {first} and others)")
+    return judge(model, listings, None, _shape_check)
+
+
+def folder_path(pattern: str, model: str, step: int) -> Path:
+    """Return the folder a pattern names for one checkpoint.
+
+    Other placeholders than `{model}` and `{step}` stand for anything; the one folder that exists is taken. Raises
+    `UserError` when several match.
+    """
+    filled = pattern.replace("{model}", model).replace("{step}", str(step))
+    if not re.search(r"\{\w+\}", filled):
+        return Path(filled)
+    found = sorted(Path(filled[: filled.index("{")]).parent.glob(_glob(filled)))
+    if len(found) > 1:
+        raise UserError(f"{pattern!r}: step {step} of {model} matches {found[0]} and {found[1]}; leave one")
+    return found[0] if found else Path(filled)
+
+
+def list_folder(folder: Path) -> tuple[ModelFile, ...]:
+    """Return the files of one checkpoint folder that matter: weights, their index and config.json, each hashed.
+
+    Raises `UserError` for a link that leaves the folder, an index that names files elsewhere, an absurd size.
+    """
+    present = tuple(
+        ModelFile(entry.name, entry.stat().st_size, "") for entry in sorted(os.scandir(folder), key=lambda e: e.name)
+        if entry.is_file()
+    )  # fmt: skip
+    sets = weight_sets(present)
+    wanted = {file.name for form, chosen in sets.items() for file in (*chosen, *support_files(present, form, chosen))}
+    for name in sorted(wanted | ({"config.json"} & {file.name for file in present})):
+        _check_file(folder, name)
+    for form in sets:
+        _check_index(folder, form, {file.name for file in present})
+    return tuple(ModelFile(f.name, f.size, file_sha256(folder / f.name)) for f in present if f.name in wanted)
+
+
+def folder_commit(files: Sequence[ModelFile]) -> str:
+    """Return what stands in for a commit: a hash over names and contents, so that any change scores anew."""
+    return digest(sorted((file.name, file.hash) for file in files))
+
+
+def _listing(model: ModelSource, step: int) -> Listing | None:
+    folder = folder_path(model.address, model.name, step)
+    if not folder.is_dir():
+        return None
+    files = list_folder(folder)
+    return Listing(step, folder.name, folder_commit(files), files, source=f"folder:{folder}")
+
+
+def _glob(filled: str) -> str:
+    start = Path(filled[: filled.index("{")]).parent
+    return re.sub(r"\{\w+\}", "*", str(Path(filled).relative_to(start)))
+
+
+def _check_file(folder: Path, name: str) -> None:
+    path = folder / plain_name(name)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{path} is a link that leaves its checkpoint folder; put the file itself there")
+    if name.endswith(".json") and path.stat().st_size > MAX_JSON:
+        raise UserError(f"{path}: {path.stat().st_size} bytes is absurd for this file; check where it came from")
+
+
+def _check_index(folder: Path, form: Format, present: set[str]) -> None:
+    path = folder / INDEX[form]
+    if not path.exists():
+        return
+    named = set(map(str, read_json(path).get("weight_map", {}).values()))
+    for name in sorted(named):
+        plain_name(name)
+    if missing := sorted(named - present):
+        raise UserError(f"{path} names {missing[0]!r}, which is not there; copy the checkpoint again")
+
+
+def _shape_check(listing: Listing, form: Format, weights: tuple[ModelFile, ...]) -> str:
+    folder = Path(listing.source.removeprefix("folder:"))
+    if form != "safetensors":
+        return ""  # a pickle has no header to read without running it
+    config = read_json(folder / "config.json")
+    return shape_mismatch(config, (safetensors_shapes(folder / file.name) for file in weights))

@@ -1,0 +1,96 @@
+"""The records the audit works on: files with their hashes, the weights of one checkpoint, what is wrong with them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Format = Literal["safetensors", "bin"]
+FORMATS: tuple[Format, ...] = ("safetensors", "bin")  # in order of preference: a .bin file is a pickle
+Policy = Literal["stop", "exclude", "keep"]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of a checkpoint: its name, its size in bytes and its hash.
+
+    `hash` is the sha256 in hex, or `git:` and the git blob id for small files a hub keeps outside its large-file store.
+    """
+
+    name: str
+    size: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """One model as a study names it: where its checkpoints are and which steps are wanted.
+
+    `address` is a hub repository (`source="hub"`) or a folder pattern (`source="folder"`) such as
+    `path/{model}/step{step}`; `revision` is the pattern of the hub's branch names.
+    """
+
+    name: str
+    parameters: int
+    source: Literal["hub", "folder"]
+    address: str
+    steps: tuple[int, ...]
+    tokens_per_step: int
+    revision: str = "step{step}"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies at one address: the files of one branch or folder. `step` is None for a repository's `main`."""
+
+    step: int | None
+    revision: str
+    commit: str
+    files: tuple[ModelFile, ...]
+    source: str = ""
+
+    def file(self, name: str) -> ModelFile | None:
+        """Return the file called `name`, or None."""
+        return next((file for file in self.files if file.name == name), None)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weight files of one checkpoint in one format; `step` is None for `main`."""
+
+    step: int | None
+    files: tuple[ModelFile, ...]
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """The hashes of all files."""
+        return frozenset(file.hash for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one checkpoint, or with one format of it.
+
+    `status` goes to the table; `detail` is the sentence for people; `hash` is the hash it shares, if it shares one.
+    """
+
+    status: str
+    detail: str
+    hash: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of the audit: a checkpoint, the files that will be used, and what was found."""
+
+    model: ModelSource
+    step: int
+    listing: Listing | None
+    format: Format | None
+    weights: tuple[ModelFile, ...] = ()
+    fault: Fault | None = None
+    support: tuple[ModelFile, ...] = ()
+    note: str = ""

@@ -86,7 +86,7 @@ def read_table(path: Path | str, kind: str | None = None) -> pd.DataFrame:
     Raises `UserError` when the file is unreadable or a column is missing.
     """
     try:
-        table = pd.read_csv(path, sep="\t", na_values=["NA"], keep_default_na=False, float_precision="round_trip")
+        table = pd.read_csv(path, sep="\t", na_values=["NA"], keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable table ({error}); delete it and run again") from error
     missing = [column for column in COLUMNS.get(kind or "", ()) if column not in table.columns]

@@ -1,0 +1,72 @@
+"""What every analysis starts from: the points of one task, and p-values corrected together."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control
+
+from trajectories.errors import UserError
+from trajectories.tables import COLUMNS
+
+logger = logging.getLogger(__name__)
+
+Metrics = Mapping[str, str]
+"""Task → the metric that stands for it."""
+
+
+def task_rows(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
+    """Return the rows of one task and metric with a finite value, smallest model first, by step within a model.
+
+    Step 0 is among them; `task_points` leaves it out. Raises `UserError` when a checkpoint is there twice.
+    """
+    rows = accuracy[(accuracy["task"] == task) & (accuracy["metric"] == metric)]
+    twice = rows.duplicated(["model", "step"])
+    if twice.any():
+        row = rows[twice].iloc[0]
+        raise UserError(f"accuracies: {row.model} step {row.step}, {task} ({metric}) is there twice; keep one row")
+    finite = rows[np.isfinite(rows["value"].astype(float))]
+    if len(finite) < len(rows):
+        logger.warning("%s (%s): %d of %d values are missing", task, metric, len(rows) - len(finite), len(rows))
+    return finite.sort_values(["parameters", "model", "tokens"], kind="stable").reset_index(drop=True)
+
+
+def task_points(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
+    """Return `task_rows` without checkpoints that have seen no token, which have no place on a log axis."""
+    rows = task_rows(accuracy, task, metric)
+    return rows[rows["tokens"] > 0].reset_index(drop=True)
+
+
+def correct(p: pd.Series) -> pd.Series:
+    """Return Benjamini-Hochberg adjusted p-values; missing ones stay missing and do not count."""
+    corrected = pd.Series(np.nan, index=p.index, dtype=float)
+    known = p.notna()
+    if known.any():
+        corrected[known] = false_discovery_control(p[known].astype(float), method="bh")
+    return corrected
+
+
+def varies(values: np.ndarray) -> bool:
+    """Say whether the values differ by more than rounding."""
+    return bool(np.ptp(values) > 1e-12 * max(1.0, float(np.abs(values).max())))
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as dictionaries."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def table_of(rows: list[dict[str, object]], kind: str) -> pd.DataFrame:
+    """Return rows as a table with the columns of `kind`; what a row lacks is missing (text columns: empty)."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS[kind]))
+    if "reason" in table.columns:
+        table["reason"] = table["reason"].fillna("")
+    return table
+
+
+def warn_of_reasons(table: pd.DataFrame, kind: str, by: str = "task") -> None:
+    """Log one warning for each thing that could not be computed, with its reason."""
+    for name, reason in table.loc[table["reason"] != "", [by, "reason"]].drop_duplicates().itertuples(index=False):
+        logger.warning("%s: %s has no result: %s", kind, name, reason)

@@ -1,0 +1,99 @@
+"""The paper's regression: z-scored accuracy on z-scored log10 parameters and log10 tokens, and their product.
+
+Source: Michaelov & Bergen (2023), "Emergent Inabilities? Inverse Scaling Over the Course of Pretraining".
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from statsmodels.regression.linear_model import RegressionResultsWrapper
+
+from trajectories.analysis.points import Metrics, correct, table_of, task_points, varies, warn_of_reasons
+from trajectories.tables import read_table, write_table
+
+TERMS = ("parameters", "tokens", "interaction")
+
+
+def zscore(values: np.ndarray) -> np.ndarray:
+    """Return (values - mean) / sample standard deviation (n - 1), as R's `scale`."""
+    return np.asarray((values - values.mean()) / values.std(ddof=1), dtype=float)
+
+
+def design_matrix(points: pd.DataFrame) -> np.ndarray:
+    """Return the n x 4 design: 1, z(log10 parameters), z(log10 tokens), and the product of the two z-scores.
+
+    Both variables must vary and be positive.
+    """
+    parameters = zscore(np.log10(points["parameters"].to_numpy(float)))
+    tokens = zscore(np.log10(points["tokens"].to_numpy(float)))
+    return np.column_stack([np.ones(len(points)), parameters, tokens, parameters * tokens])
+
+
+def why_not(points: pd.DataFrame) -> str:
+    """Return why the regression cannot be fitted to these points, or an empty string."""
+    if points.empty:
+        return "no values"
+    if points["model"].nunique() == 1:
+        return "one model only"
+    if points["parameters"].nunique() == 1:
+        return "all models have the same number of parameters"
+    if points["tokens"].nunique() == 1:
+        return "one step only"
+    if len(points) < 6:
+        return f"too few points ({len(points)}; 6 are needed)"
+    if not varies(points["value"].to_numpy(float)):
+        return "the value never varies"
+    if np.linalg.matrix_rank(design_matrix(points)) < 4:
+        return "parameters and tokens do not vary independently"
+    return ""
+
+
+def fit_regression(points: pd.DataFrame, **how: object) -> RegressionResultsWrapper:
+    """Fit the paper's regression by least squares; `how` goes to statsmodels' `OLS.fit` (e.g. `cov_type`).
+
+    The coefficients are in the order intercept, parameters, tokens, interaction.
+    """
+    return sm.OLS(zscore(points["value"].to_numpy(float)), design_matrix(points)).fit(**how)
+
+
+def regression_table(accuracy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
+    """Return one row per task and term, columns `COLUMNS["regression"]`.
+
+    `p_fdr` corrects the p-values of all terms of all tasks together (Benjamini-Hochberg; intercepts do not count).
+    Where a task has no fit, its numbers are missing and `reason` says why.
+    """
+    rows = [row for task, metric in metrics.items() for row in _task_terms(accuracy, task, metric)]
+    table = table_of(rows, "regression")
+    table["p_fdr"] = correct(table["p"])
+    warn_of_reasons(table, "regression")
+    return table
+
+
+def _task_terms(accuracy: pd.DataFrame, task: str, metric: str) -> list[dict[str, object]]:
+    points = task_points(accuracy, task, metric)
+    common: dict[str, object] = {"task": task, "metric": metric, "points": len(points), "reason": why_not(points)}
+    if common["reason"]:
+        return [{**common, "term": term} for term in TERMS]
+    result = fit_regression(points)
+    if result.ssr < 1e-20:
+        return [{**common, "term": term, "reason": "the fit leaves no residual"} for term in TERMS]
+    return [
+        {
+            **common,
+            "term": term,
+            "beta": result.params[index],
+            "stderr": result.bse[index],
+            "t": result.tvalues[index],
+            "df": int(result.df_resid),
+            "p": result.pvalues[index],
+            "r_squared": result.rsquared,
+        }
+        for index, term in enumerate(TERMS, start=1)
+    ]
+
+
+def write_regression(accuracy: Path | str, output: Path | str, metrics: Metrics) -> None:
+    """Read `accuracy.tsv`, write `regression.tsv`."""
+    write_table(regression_table(read_table(accuracy, "accuracy"), metrics), output, "regression")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trajectories.checkpoints.audit_folders import audit_folder_model
+from trajectories.checkpoints.audit_hub import audit_hub_model
 from trajectories.checkpoints.records import Finding, ModelSource, Policy
 from trajectories.errors import UserError
 from trajectories.tables import COLUMNS
@@ -92,6 +93,7 @@ def anomaly_footnotes(table: pd.DataFrame) -> list[str]:
 def _findings(model: ModelSource, compare: str) -> Sequence[Finding]:
     auditors: dict[str, Callable[[ModelSource, str], Sequence[Finding]]] = {
         "folder": lambda model, _compare: audit_folder_model(model),
+        "hub": audit_hub_model,
     }
     return auditors[model.source](model, compare)
 

@@ -1,1 +1,7 @@
 """Checkpoint trajectories: score language models over training, and test whether they get worse."""
+
+from trajectories.errors import UserError
+from trajectories.questions.question import Question
+from trajectories.scoring.api import score
+
+__all__ = ["Question", "UserError", "score"]

@@ -22,7 +22,9 @@ class Protocol(Strict):
         description="joint: tokenise context + choice together and split after the context's own tokens, with the "
         "context's trailing spaces moved to the choice; separate: tokenise each alone and concatenate.",
     )
-    bos: bool = Field(False, description="Put the tokenizer's BOS token before every context.")
+    bos: Literal["tokenizer", "always", "never"] = Field(
+        "tokenizer", description="BOS before every context: as the tokenizer itself does, always, or never."
+    )
     classes: Literal["list", "quotes"] = Field(
         "list", description="How a prize file's `classes` text is read: as a list literal, or cut at its quote marks."
     )

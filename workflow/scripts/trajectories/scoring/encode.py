@@ -1,0 +1,130 @@
+"""From questions to requests: tokenise as the protocol says, once per tokenizer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trajectories.errors import UserError
+from trajectories.questions.question import Question
+from trajectories.scoring.requests import Requests, build_requests
+from trajectories.study.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One (context, choice) text pair and where it comes from."""
+
+    context: str
+    text: str
+    task: int
+    question: int
+    choice: int
+    label: int
+    characters: int
+
+
+def encode(
+    questions: Mapping[str, Sequence[Question]], delimiters: Mapping[str, str], tokenizer: Any, protocol: Protocol
+) -> Requests:
+    """Tokenise the questions of the tasks of one tree.
+
+    `delimiters` holds each task's own text between context and choice, used where the protocol's `choice_prefix` is
+    null. Raises `UserError`, naming task, question and choice, when a choice has no tokens of its own.
+    """
+    tasks = list(questions)
+    pairs = [
+        pair
+        for index, name in enumerate(tasks)
+        for pair in _pairs(index, questions[name], _prefix(protocol, delimiters[name]))
+    ]
+    encoded = _encode_pairs(pairs, tokenizer, protocol)
+    for pair, (_, choice) in zip(pairs, encoded, strict=True):
+        if not choice:
+            raise UserError(
+                f"task {tasks[pair.task]}, question {pair.question}, choice {pair.choice}: {pair.text!r} merges into "
+                "the context's last token and has none of its own; set protocol.encoding to separate"
+            )
+    return build_requests(tasks, [context + choice for context, choice in encoded], _columns(pairs, encoded))
+
+
+def _prefix(protocol: Protocol, delimiter: str) -> str:
+    return delimiter if protocol.choice_prefix is None else protocol.choice_prefix
+
+
+def _pairs(task: int, questions: Sequence[Question], prefix: str) -> list[_Pair]:
+    return [
+        _Pair(item.context, prefix + choice, task, number, position, label, len(choice))
+        for number, item in enumerate(questions)
+        for position, (choice, label) in enumerate(zip(item.choices, item.labels, strict=True))
+    ]
+
+
+def _columns(pairs: Sequence[_Pair], encoded: Sequence[tuple[list[int], list[int]]]) -> dict[str, list[int]]:
+    columns = {name: [getattr(pair, name) for pair in pairs] for name in ("task", "question", "choice", "label")}
+    characters = [pair.characters for pair in pairs]
+    return columns | {"characters": characters, "counted": [len(choice) for _, choice in encoded]}
+
+
+def _encode_pairs(pairs: Sequence[_Pair], tokenizer: Any, protocol: Protocol) -> list[tuple[list[int], list[int]]]:
+    """Return (context ids, choice ids) for each pair.
+
+    An empty context (white space alone is moved to the choice and leaves one) is the tokenizer's BOS, or EOS where it
+    has none, as in the harness; where the choice already begins with that token it is not put there twice.
+    """
+    texts = [_move_spaces(pair) if protocol.encoding == "joint" else (pair.context, pair.text) for pair in pairs]
+    contexts = _tokenise({context for context, _ in texts if context}, tokenizer, protocol)
+    wholes: dict[str, list[int]] = {}
+    if protocol.encoding == "joint":
+        wholes = _tokenise({context + choice for context, choice in texts if context}, tokenizer, protocol)
+    choices = _plain({choice for context, choice in texts if not context or protocol.encoding == "separate"}, tokenizer)
+    encoded = []
+    for context, choice in texts:
+        if not context:
+            encoded.append(_after_nothing(choices[choice], tokenizer))
+        elif protocol.encoding == "joint":
+            encoded.append((contexts[context], wholes[context + choice][len(contexts[context]) :]))
+        else:
+            encoded.append((contexts[context], choices[choice]))
+    return encoded
+
+
+def _move_spaces(pair: _Pair) -> tuple[str, str]:
+    """Move the context's trailing white space to the choice: tokenizers merge spaces into the word that follows."""
+    context = pair.context.rstrip()
+    return context, pair.context[len(context) :] + pair.text
+
+
+def _after_nothing(choice: list[int], tokenizer: Any) -> tuple[list[int], list[int]]:
+    start = _start_token(tokenizer)
+    return (choice[:1], choice[1:]) if choice[:1] == [start] else ([start], choice)
+
+
+def _start_token(tokenizer: Any) -> int:
+    for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
+        if token is not None:
+            return int(token)
+    raise UserError("the tokenizer has neither a BOS nor an EOS token, which an empty context needs")
+
+
+def _tokenise(texts: set[str], tokenizer: Any, protocol: Protocol) -> dict[str, list[int]]:
+    """Return the ids of texts that stand at the beginning, with the special tokens the protocol asks for."""
+    if protocol.bos == "never":
+        return _plain(texts, tokenizer)
+    begun = {text for text in texts if tokenizer.bos_token and text.startswith(tokenizer.bos_token)}
+    plain = _plain(begun, tokenizer)
+    if protocol.bos == "always":
+        start = _start_token(tokenizer)
+        return plain | {text: [start, *ids] for text, ids in _plain(texts - begun, tokenizer).items()}
+    return plain | _batch(texts - begun, tokenizer, add_special_tokens=True)
+
+
+def _plain(texts: set[str], tokenizer: Any) -> dict[str, list[int]]:
+    return _batch(texts, tokenizer, add_special_tokens=False)
+
+
+def _batch(texts: set[str], tokenizer: Any, add_special_tokens: bool) -> dict[str, list[int]]:
+    ordered = sorted(texts)
+    if not ordered:
+        return {}
+    ids = tokenizer(ordered, add_special_tokens=add_special_tokens)["input_ids"]
+    return dict(zip(ordered, ids, strict=True))

@@ -1,0 +1,84 @@
+"""Load a checkpoint: weights straight to the device, nothing of it executed."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from trajectories.errors import UserError
+
+logger = logging.getLogger(__name__)
+WeightFormat = Literal["safetensors", "bin"]
+
+
+def pick_device(device: str) -> str:
+    """Resolve `auto` to cuda, mps or cpu. Raises `UserError` when a device is named that is not here."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"scoring.device: {device!r} is not available here; say auto or cpu")
+    return device
+
+
+def weight_format(folder: Path) -> WeightFormat:
+    """Return which weights a checkpoint folder holds, safetensors first. Raises `UserError` when it has none."""
+    if any(folder.glob("*.safetensors")):
+        return "safetensors"
+    if any(folder.glob("pytorch_model*.bin")):
+        return "bin"
+    raise UserError(f"{folder}: holds neither *.safetensors nor pytorch_model*.bin; is it a checkpoint?")
+
+
+def load_model(folder: Path | str, dtype: str, device: str, attention: str = "sdpa") -> Any:
+    """Load a causal language model from a local folder in evaluation mode, its weights read straight to `device`.
+
+    `.bin` weights are unpickled with `weights_only=True`, and code that comes with a checkpoint is never run.
+    Raises `UserError`, naming the folder, when it is not a checkpoint, is damaged, or needs code of its own.
+    """
+    path = Path(folder)
+    if not (path / "config.json").is_file():
+        raise UserError(f"{path}: has no config.json; is it a checkpoint?")
+    try:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=getattr(torch, dtype),
+            device_map={"": device},
+            attn_implementation=attention,
+            use_safetensors=weight_format(path) == "safetensors",
+            weights_only=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except UserError:
+        raise
+    except torch.OutOfMemoryError as error:
+        raise UserError(f"{path}: does not fit into the memory of {device} as {dtype}") from error
+    except Exception as error:  # transformers raises many kinds; each means that this folder does not load
+        raise UserError(f"{path}: cannot be loaded ({_first_line(error)})") from error
+    _refuse_partial(path, report)
+    return model.eval()
+
+
+def load_tokenizer(folder: Path | str, revision: str | None = None) -> Any:
+    """Load a fast tokenizer from a folder or the hub; remote code is never run. Raises `UserError`."""
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), revision=revision, use_fast=True, trust_remote_code=False)
+    except Exception as error:  # as above
+        raise UserError(f"{folder}: its tokenizer cannot be loaded ({_first_line(error)})") from error
+
+
+def _refuse_partial(path: Path, report: dict[str, Any]) -> None:
+    """Missing or misshapen weights would be filled with random numbers: never score those."""
+    for kind in ("missing_keys", "mismatched_keys"):
+        if report.get(kind):
+            names = sorted(map(str, report[kind]))
+            raise UserError(f"{path}: {kind.replace('_keys', '')} weights: {names[0]} and {len(names) - 1} more")
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return json.dumps(text.splitlines()[0])[1:-1][:300]

@@ -1,0 +1,39 @@
+"""Finished scores of one (checkpoint, task), kept under a hash of everything that changes the numbers.
+
+Adding a task, interrupting a study or checking the repository out afresh therefore never scores anything twice; a
+second copy of a job writes the same file and does no harm.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from trajectories.files import digest
+
+SCORING_VERSION = 1  # raise it when a change of the code changes scores
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Everything that changes the scores of one task under one checkpoint."""
+
+    commit: str  # of the checkpoint: weights and their config
+    requests: str  # digest of the task's requests: token ids, counted positions, labels
+    dtype: str
+    softmax: str
+    version: int = SCORING_VERSION
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of finished scores."""
+
+    folder: Path
+
+    def path(self, identity: Identity) -> Path:
+        """Return where the scores of `identity` are or would be."""
+        key = digest(asdict(identity))
+        return self.folder / key[:2] / f"{key}.parquet"
+
+    def has(self, identity: Identity) -> bool:
+        """Tell whether the scores are there; files appear whole or not at all."""
+        return self.path(identity).is_file()

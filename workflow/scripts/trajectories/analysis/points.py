@@ -11,6 +11,9 @@ from scipy.stats import false_discovery_control
 from trajectories.errors import UserError
 from trajectories.tables import COLUMNS
 
+TEXT = {"reason", "verdict"}
+"""Columns in which nothing is an empty text, not a missing number."""
+
 logger = logging.getLogger(__name__)
 
 Metrics = Mapping[str, str]
@@ -61,8 +64,8 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def table_of(rows: list[dict[str, object]], kind: str) -> pd.DataFrame:
     """Return rows as a table with the columns of `kind`; what a row lacks is missing (text columns: empty)."""
     table = pd.DataFrame(rows, columns=list(COLUMNS[kind]))
-    if "reason" in table.columns:
-        table["reason"] = table["reason"].fillna("")
+    for column in TEXT & set(table.columns):
+        table[column] = table[column].astype(object).where(table[column].notna(), "")
     return table
 
 

@@ -1,0 +1,272 @@
+"""Every check of Table 1's cells against an independent route, and the resampling p-values under the null."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from accuracies import METRICS, grid, published
+from trajectories.analysis.checks import REFITS, Setting, empirical_logit
+from trajectories.analysis.clustered import WEBB, cluster_t, membership, wild_cluster_p
+from trajectories.analysis.parameters import PYTHIA, ParameterCounts
+from trajectories.analysis.points import task_points
+from trajectories.analysis.regression import TERMS, design_matrix, regression_table, zscore
+from trajectories.analysis.sensitivity import (
+    CHECKS,
+    sensitivity_table,
+    survival_table,
+    verdict,
+    write_sensitivity,
+)
+from trajectories.analysis.shuffles import trajectory_p
+from trajectories.tables import COLUMNS, read_table, write_table
+
+QUICK = Setting(resamples=199, seed=3)
+
+
+def correlated(seed: int, models: int = 8, intercept: float = 1.0, slope: float = 0.6) -> pd.DataFrame:
+    """Trajectories with a level and a token slope of their own per model: nothing to find, much to be fooled by."""
+    rng = np.random.default_rng(seed)
+    data = grid(lambda p, t: rng.normal(size=len(t)), models=models)
+    member = membership(data["model"])
+    tokens = design_matrix(data)[:, 2]
+    levels, slopes = intercept * rng.normal(size=models), slope * rng.normal(size=models)
+    return data.assign(value=0.5 + 0.02 * (data["value"] + member @ levels + tokens * (member @ slopes)))
+
+
+def parts(data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    points = task_points(data, "t", "accuracy")
+    return zscore(points["value"].to_numpy(float)), design_matrix(points), membership(points["model"])
+
+
+def test_hc3_is_the_sandwich_with_leverages() -> None:
+    data = correlated(1)
+    y, x, _ = parts(data)
+    inverse = np.linalg.inv(x.T @ x)
+    residual = y - x @ inverse @ x.T @ y
+    leverage = np.diag(x @ inverse @ x.T)
+    meat = x.T @ np.diag((residual / (1 - leverage)) ** 2) @ x
+    expected = np.sqrt(np.diag(inverse @ meat @ inverse))[1:]
+    found = REFITS["hc3"](task_points(data, "t", "accuracy"), QUICK)
+    assert [row["stderr"] for row in found] == pytest.approx(list(expected))
+
+
+def test_cluster_robust_t_is_statsmodels_one_and_has_few_degrees_of_freedom() -> None:
+    data = correlated(2).drop([5, 6, 30])
+    y, x, member = parts(data)
+    theirs = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": member.argmax(axis=1)})
+    ours = [cluster_t(y[None, :], x, member, term)[0] for term in range(4)]
+    assert ours == pytest.approx(list(theirs.tvalues))
+    rows = REFITS["cluster"](task_points(data, "t", "accuracy"), QUICK)
+    assert [row["df"] for row in rows] == [7, 7, 7]
+    assert rows[2]["p"] == pytest.approx(2 * stats.t.sf(abs(ours[3]), 7))
+
+
+def test_wild_cluster_bootstrap_equals_a_loop_of_fits() -> None:
+    y, x, member = parts(correlated(3))
+    groups = member.argmax(axis=1)
+    weights = np.random.default_rng(8).choice(WEBB, (60, 8))
+    restricted = sm.OLS(y, np.delete(x, 3, axis=1)).fit()
+
+    def t_of(sample: np.ndarray) -> float:
+        return abs(sm.OLS(sample, x).fit(cov_type="cluster", cov_kwds={"groups": groups}).tvalues[3])
+
+    extreme = [t_of(restricted.fittedvalues + restricted.resid * w[groups]) >= t_of(y) for w in weights]
+    expected = (1 + sum(extreme)) / 61
+    assert wild_cluster_p(y, x, member, 3, 60, np.random.default_rng(8)) == pytest.approx(expected)
+
+
+def test_webb_weights_have_mean_0_and_variance_1() -> None:
+    assert WEBB.mean() == pytest.approx(0)
+    assert WEBB.var() == pytest.approx(1)
+    assert len(set(WEBB)) == 6
+
+
+def test_mixed_model_of_a_balanced_grid_is_the_regression_of_slopes_on_size() -> None:
+    """With every model at the same steps, the summary-measures analysis and the mixed model coincide."""
+    data = correlated(4)
+    points = task_points(data, "t", "accuracy")
+    y, x, member = parts(data)
+    slopes, levels, sizes = [], [], []
+    for index in range(8):
+        rows = member[:, index] == 1
+        slope, level = np.polyfit(x[rows, 2], y[rows], 1)
+        slopes.append(slope)
+        levels.append(level)
+        sizes.append(x[rows, 1][0])
+    second = sm.OLS(slopes, sm.add_constant(sizes)).fit()
+    first = sm.OLS(levels, sm.add_constant(sizes)).fit()
+    rows = REFITS["mixed"](points, QUICK)
+    expected = [first.tvalues[1], second.tvalues[0], second.tvalues[1]]
+    assert [row["t"] for row in rows] == pytest.approx(expected, rel=0.01)
+    assert [row["p"] for row in rows] == pytest.approx([first.pvalues[1], *second.pvalues], rel=0.03)
+
+
+def test_permutation_p_counts_all_arrangements_of_whole_trajectories() -> None:
+    data = correlated(5, models=5)
+    points = task_points(data, "t", "accuracy")
+    y, _, member = parts(data)
+    codes = member.argmax(axis=1)
+    sizes = np.array([points.loc[codes == g, "parameters"].iloc[0] for g in range(5)], dtype=float)
+
+    def t_of(values: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
+        shuffled = points.assign(parameters=sizes[list(order)][codes], value=values)
+        return np.abs(sm.OLS(values, design_matrix(shuffled)).fit().tvalues)[1:]
+
+    orders = list(itertools.permutations(range(5)))
+    by_size = np.array([t_of(y, order) for order in orders])
+    means = np.array([y[codes == g].mean() for g in range(5)])[codes]
+    signs = list(itertools.product((1, -1), repeat=5))
+    by_course = np.array([t_of(means + (y - means) * np.array(s)[codes], orders[0]) for s in signs])
+    expected = (
+        np.mean(by_size[:, 0] >= by_size[0, 0] - 1e-9),
+        np.mean(by_course[:, 1] >= by_course[0, 1] - 1e-9),
+        np.mean(by_size[:, 2] >= by_size[0, 2] - 1e-9),
+    )
+    assert trajectory_p(points, y, 200, np.random.default_rng(0)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("intercept", "slope"), [(0.0, 0.0), (1.0, 0.6)])
+def test_resampling_p_values_are_uniform_under_the_null(intercept: float, slope: float) -> None:
+    """Trajectories without any effect, independent or correlated; the paper's own test is fooled by the latter."""
+    rng = np.random.default_rng(17)
+    points = task_points(grid(lambda p, t: 0 * t), "t", "accuracy")
+    x, member = design_matrix(points), membership(points["model"])
+    wild, shuffled, paper = [], [], []
+    for _ in range(250):
+        effects = member @ (intercept * rng.normal(size=8)) + x[:, 2] * (member @ (slope * rng.normal(size=8)))
+        y = rng.normal(size=64) + effects
+        wild.append([wild_cluster_p(y, x, member, term, 199, rng) for term in (1, 2, 3)])
+        shuffled.append(trajectory_p(points, y, 199, rng))
+        paper.append(sm.OLS(y, x).fit().pvalues[1:])
+    for found in (np.array(wild), np.array(shuffled)):
+        for term in range(3):
+            assert stats.kstest(found[:, term], "uniform").pvalue > 0.001
+            assert np.mean(found[:, term] <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 250)
+    fooled = np.mean(np.array(paper) <= 0.05, axis=0)
+    assert fooled.min() > 0.12 if slope else fooled.max() < 0.10
+
+
+def test_leave_one_out_ranges_are_those_of_the_refits() -> None:
+    data = pd.concat([correlated(6), correlated(7).assign(task="u")])
+    metrics = {"t": "accuracy", "u": "accuracy"}
+    table = sensitivity_table(data, metrics, QUICK).set_index(["task", "term", "check"])
+    for check, unit in (("leave_model_out", "model"), ("leave_step_out", "step")):
+        refits = [regression_table(data[data[unit] != left], metrics) for left in data[unit].unique()]
+        for task, term in itertools.product(metrics, TERMS):
+            rows = [refit[(refit.task == task) & (refit.term == term)].iloc[0] for refit in refits]
+            found = table.loc[(task, term, check)]
+            assert found["t_low"] == pytest.approx(min(row["t"] for row in rows))
+            assert found["t_high"] == pytest.approx(max(row["t"] for row in rows))
+            assert found["p_fdr"] == pytest.approx(max(row["p_fdr"] for row in rows))
+
+
+@pytest.mark.parametrize("model", list(PYTHIA))
+def test_pythia_sizes_are_those_of_its_architecture(model: str) -> None:
+    """Count again on the meta device, which holds shapes but no weights."""
+    import torch
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
+    layers, width, heads, vocabulary = {
+        "pythia-70m": (6, 512, 8, 50304), "pythia-160m": (12, 768, 12, 50304),
+        "pythia-410m": (24, 1024, 16, 50304), "pythia-1b": (16, 2048, 8, 50304),
+        "pythia-1.4b": (24, 2048, 16, 50304), "pythia-2.8b": (32, 2560, 32, 50304),
+        "pythia-6.9b": (32, 4096, 32, 50432), "pythia-12b": (36, 5120, 40, 50688),
+    }[model]  # fmt: skip
+    config = GPTNeoXConfig(
+        num_hidden_layers=layers, hidden_size=width, num_attention_heads=heads, intermediate_size=4 * width,
+        vocab_size=vocabulary, tie_word_embeddings=False,
+    )  # fmt: skip
+    with torch.device("meta"):
+        network = GPTNeoXForCausalLM(config)
+    embedding = sum(part.weight.numel() for part in (network.get_input_embeddings(), network.get_output_embeddings()))
+    assert PYTHIA[model] == ParameterCounts(sum(p.numel() for p in network.parameters()), embedding)
+
+
+def test_real_sizes_change_the_fit_and_may_be_given() -> None:
+    data = correlated(8)
+    exact = data.assign(parameters=data["model"].map({name: count.exact for name, count in PYTHIA.items()}))
+    expected = regression_table(exact, {"t": "accuracy"})
+    table = sensitivity_table(data, {"t": "accuracy"}, QUICK)
+    assert table.loc[table["check"] == "exact_parameters", "t"].tolist() == pytest.approx(expected["t"].tolist())
+    own = data.assign(model=data["model"].str.replace("pythia", "own"))
+    reasons = sensitivity_table(own, {"t": "accuracy"}, QUICK).set_index("check")["reason"]
+    assert set(reasons["body_parameters"]) == {"the real size of own-70m is not known"}
+    sizes = own.groupby("model")["parameters"].first()
+    counts = {str(name): ParameterCounts(int(size), int(size) // 10) for name, size in sizes.items()}
+    given = sensitivity_table(own, {"t": "accuracy"}, Setting(199, 3, counts)).set_index("check")
+    assert given.loc["exact_parameters", "t"].tolist() == pytest.approx(given.loc["paper", "t"].tolist())
+
+
+def test_logit_moves_0_and_1_in_by_half_a_question() -> None:
+    points = pd.DataFrame({"value": [0.0, 0.25, 1.0], "stderr": [0.0, 0.05, 0.0], "questions": [100, 100, 100]})
+    assert empirical_logit(points) == pytest.approx([np.log(0.005 / 0.995), np.log(1 / 3), np.log(0.995 / 0.005)])
+    inferred = points.assign(questions=np.nan, stderr=[0.0, np.sqrt(0.25 * 0.75 / 99), 0.0])
+    assert empirical_logit(inferred) == pytest.approx(empirical_logit(points))
+
+
+def test_a_continuous_metric_is_compared_better_side_up() -> None:
+    data = correlated(9)
+    loss = data.assign(metric="loss", value=3 - 2 * data["value"])
+    margin = data.assign(metric="margin", value=5 * data["value"])
+    table = sensitivity_table(pd.concat([data, loss, margin]), {"t": "accuracy"}, QUICK).set_index("check")
+    for check in ("loss", "margin"):
+        assert table.loc[check, "t"].tolist() == pytest.approx(table.loc["paper", "t"].tolist())
+        assert set(table.loc[check, "verdict"]) == {"holds"}
+
+
+def test_verdicts() -> None:
+    def of(before: float, after: float, sign: float = 1.0) -> str:
+        return verdict({"p_fdr": before, "beta": 1.0}, {"p_fdr": after, "beta": sign}, 0.05)
+
+    assert [of(0.01, 0.01), of(0.01, 0.2), of(0.2, 0.01), of(0.2, 0.9)] == ["holds", "lost", "appears", "holds"]
+    assert [of(0.01, 0.01, -1.0), of(0.01, np.nan)] == ["reversed", ""]
+
+
+def test_what_survives_in_the_published_table(shared_data: Path) -> None:
+    table = survival_table(sensitivity_table(published(shared_data), METRICS, Setting()))
+    assert len(table) == 36
+    cells = table.set_index(["task", "term"])
+    kept = cells[(cells["p_fdr"] < 0.05) & (cells["held"] == cells["checked"])]
+    assert set(kept.index) == {
+        ("isp_memo_trap", "parameters"),
+        ("isp_memo_trap", "interaction"),
+        ("isp_pattern_matching_suppression", "tokens"),
+        ("isp_pattern_matching_suppression", "interaction"),
+        ("truthfulqa_mc1", "parameters"),
+        ("truthfulqa_mc1", "tokens"),
+        ("truthfulqa_mc2", "parameters"),
+        ("truthfulqa_mc2", "tokens"),
+        ("truthfulqa_mc2", "interaction"),
+    }
+    for task in ("isp_hindsight_neglect", "isp_neqa", "truthfulqa_mc1"):
+        for check in ("cluster", "wild_bootstrap", "mixed", "permutation", "leave_model_out"):
+            assert cells.loc[(task, "interaction"), check] == "lost"
+    assert set(table["loss"]) == {"NA"}
+    assert set(table["checked"]) == {10}
+
+
+def test_few_models_and_degenerate_tasks_have_reasons() -> None:
+    data = pd.concat([correlated(1).query("parameters < 5e8"), grid(lambda p, t: 0 * t).assign(task="flat")])
+    table = sensitivity_table(data, {"t": "accuracy", "flat": "accuracy", "none": "accuracy"}, QUICK)
+    reasons = table.set_index(["task", "check"])["reason"]
+    assert set(reasons["t", "wild_bootstrap"]) == {"fewer than 4 models"}
+    assert set(reasons["flat", "hc3"]) == {"the value never varies"}
+    assert set(reasons["none", "logit"]) == {"no values"}
+    assert len(table) == 3 * 3 * (1 + len(CHECKS))
+    assert set(survival_table(table).set_index("task").loc["flat", "checked"]) == {0}
+
+
+def test_written_tables_have_the_documented_columns_and_repeat(tmp_path: Path) -> None:
+    write_table(correlated(1), tmp_path / "accuracy.tsv", "accuracy")
+    for run in ("a", "b"):
+        write_sensitivity(
+            tmp_path / "accuracy.tsv", tmp_path / f"s{run}.tsv", tmp_path / f"v{run}.tsv", {"t": "accuracy"}, QUICK
+        )
+    assert tuple(read_table(tmp_path / "sa.tsv").columns) == COLUMNS["sensitivity"]
+    assert tuple(read_table(tmp_path / "va.tsv").columns) == COLUMNS["survival"]
+    assert (tmp_path / "sa.tsv").read_bytes() == (tmp_path / "sb.tsv").read_bytes()

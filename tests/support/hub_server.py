@@ -49,12 +49,13 @@ class Repo:
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it came in: seconds since the hub started, method, path with query, Range header."""
+    """One request as it came in: seconds since the hub started, method, path with query, two of its headers."""
 
     at: float
     method: str
     path: str
     range: str | None
+    authorization: str | None
 
 
 class LocalHub:
@@ -69,6 +70,7 @@ class LocalHub:
         self.started = time.monotonic()
         self.lock = threading.Lock()
         self.url = ""
+        self.storage_url = ""
 
     def commit(self, repo: str, branch: str, files: Mapping[str, bytes] | Path, kind: str = "models") -> str:
         """Put `files` (or the files of a folder) on a branch; return the commit's id."""
@@ -106,16 +108,21 @@ class LocalHub:
 
 @contextmanager
 def serve() -> Iterator[LocalHub]:
-    """Run a hub on a free port of the loopback interface until the block ends."""
+    """Run a hub, and the storage host it redirects to, on two free ports of the loopback interface."""
     hub = LocalHub()
     handler = type("Handler", (_Handler,), {"hub": hub})
+    with _running(handler) as hub.url, _running(handler) as hub.storage_url:
+        yield hub
+
+
+@contextmanager
+def _running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield hub
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
@@ -141,7 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, method: str) -> None:
         hub = self.hub
-        hub.seen.append(Seen(time.monotonic() - hub.started, method, self.path, self.headers.get("Range")))
+        named = (self.headers.get("Range"), self.headers.get("Authorization"))
+        hub.seen.append(Seen(time.monotonic() - hub.started, method, self.path, *named))
         self.fault = hub.take_fault(method, self.path)
         if self.fault and isinstance(self.fault.kind, int):
             return self._send(self.fault.kind, b"{}", dict(self.fault.headers))
@@ -201,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
         sha = _sha256(data)
         headers |= {"X-Linked-Etag": f'"{sha}"', "X-Linked-Size": str(len(data)), "ETag": f'"{sha}"'}
         expires = time.monotonic() + 60
-        location = f"{self.hub.url}/storage/{sha}?expires={expires}&name={quote(name, safe='')}"
+        location = f"{self.hub.storage_url}/storage/{sha}?expires={expires}&name={quote(name, safe='')}"
         return self._send(302, b"", headers | {"Location": location})
 
     def _storage(self, sha: str, query: dict[str, str]) -> None:

@@ -56,7 +56,7 @@ def list_folder(folder: Path) -> tuple[ModelFile, ...]:
     for name in sorted(wanted | ({"config.json"} & {file.name for file in present})):
         _check_file(folder, name)
     for form in sets:
-        _check_index(folder, form, {file.name for file in present})
+        check_index(folder, form, {file.name for file in present})
     return tuple(ModelFile(f.name, f.size, file_sha256(folder / f.name)) for f in present if f.name in wanted)
 
 
@@ -86,8 +86,9 @@ def _check_file(folder: Path, name: str) -> None:
         raise UserError(f"{path}: {path.stat().st_size} bytes is absurd for this file; check where it came from")
 
 
-def _check_index(folder: Path, form: Format, present: set[str]) -> None:
-    path = folder / INDEX[form]
+def check_index(folder: Path, form: str, present: set[str]) -> None:
+    """Raise `UserError` when the shards' index in `folder` names files that are not there, or not plain names."""
+    path = folder / INDEX["safetensors" if form == "safetensors" else "bin"]
     if not path.exists():
         return
     named = set(map(str, read_json(path).get("weight_map", {}).values()))

@@ -52,8 +52,8 @@ def patiently(call: Callable[[], T], what: str) -> T:
         except (HfHubHTTPError, httpx2.TransportError) as error:
             if attempt >= _attempts(error):
                 raise UserError(refusal(error, what)) from error
-            wait = _wait(error, attempt)
-            logger.warning("%s: %s; trying again in %.0f s", what, _short(error), wait)
+            wait = waiting_time(error, attempt)
+            logger.warning("%s: %s; trying again in %.0f s", what, short(error), wait)
             time.sleep(wait)
     raise AssertionError("unreachable")
 
@@ -74,8 +74,8 @@ def refusal(error: Exception, what: str) -> str:
     if isinstance(error, HFValidationError):
         return f"{what}: not a repository name; give it as owner/name"
     if isinstance(error, httpx2.TransportError):
-        return f"{what}: no answer from {endpoint} ({_short(error)}); check the network and run the same command again"
-    return f"{what}: {endpoint} says {_short(error)}; run the same command again later"
+        return f"{what}: no answer from {endpoint} ({short(error)}); check the network and run the same command again"
+    return f"{what}: {endpoint} says {short(error)}; run the same command again later"
 
 
 def branches(repo: str) -> dict[str, str]:
@@ -139,7 +139,8 @@ def _attempts(error: HfHubHTTPError | httpx2.TransportError) -> int:
     return 3 if isinstance(error, httpx2.ConnectError) else ATTEMPTS
 
 
-def _wait(error: Exception, attempt: int) -> float:
+def waiting_time(error: Exception, attempt: int) -> float:
+    """Return how many seconds to wait: what the server asks for, else 1, 2, 4 … with some jitter."""
     response = getattr(error, "response", None)
     asked = response.headers.get("Retry-After", "") if response is not None else ""
     if asked.isdigit():
@@ -147,7 +148,8 @@ def _wait(error: Exception, attempt: int) -> float:
     return min(2.0 ** (attempt - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
+    """Return the gist of an error in a few words."""
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP {response.status_code}"

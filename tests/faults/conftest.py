@@ -1,0 +1,5 @@
+"""The local hub's fixtures."""
+
+from support.hub_fixtures import hub, waits
+
+__all__ = ["hub", "waits"]

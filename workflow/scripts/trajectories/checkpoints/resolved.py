@@ -1,0 +1,71 @@
+"""One row of the audit's table as a record: all that fetching and scoring need to know about a checkpoint."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trajectories.checkpoints.records import ModelFile
+from trajectories.checkpoints.weight_files import plain_name
+from trajectories.errors import UserError
+from trajectories.study.names import checked_name
+from trajectories.tables import read_table
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A resolved checkpoint. `source` is `hub:owner/name` or `folder:path`; `files` are weights, index and config."""
+
+    model: str
+    step: int
+    source: str
+    commit: str
+    format: str
+    files: tuple[ModelFile, ...]
+
+    @property
+    def repo(self) -> str | None:
+        """The hub repository, or None for a local folder."""
+        return self.source.removeprefix("hub:") if self.source.startswith("hub:") else None
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder, or None for a checkpoint on the hub."""
+        return Path(self.source.removeprefix("folder:")) if self.source.startswith("folder:") else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def __str__(self) -> str:
+        return f"{self.model} step{self.step}"
+
+
+def read_checkpoint(path: Path | str, model: str, step: int) -> Checkpoint:
+    """Return the row of one model and step of `checkpoints.tsv`; raises `UserError` when it is not there to be used."""
+    table = read_table(path, "checkpoints")
+    rows = table[(table["model"] == model) & (table["step"] == step)]
+    if len(rows) != 1:
+        raise UserError(f"{path}: has {len(rows)} rows for {model} step {step}; run `snakemake audit --forcerun audit`")
+    return as_checkpoint(rows.iloc[0])
+
+
+def as_checkpoint(row: "pd.Series[Any]") -> Checkpoint:
+    """Return a row of the audit's table as a record.
+
+    Raises `UserError` when the row is not usable (nothing is there), or holds names that no audit writes.
+    """
+    if not isinstance(row["format"], str):
+        raise UserError(f"{row['model']} step {row['step']}: {row['status']}, there is nothing to score")
+    hashes, sizes = json.loads(str(row["files"])), json.loads(str(row["sizes"]))
+    return Checkpoint(
+        model=checked_name(str(row["model"])),
+        step=int(str(row["step"])),
+        source=str(row["source"]),
+        commit=str(row["commit"]),
+        format=row["format"],
+        files=tuple(ModelFile(plain_name(name), int(sizes[name]), hash_) for name, hash_ in hashes.items()),
+    )

@@ -75,6 +75,9 @@ class Checkpoints(Strict):
     anomalies: Literal["stop", "exclude", "keep"] = Field(
         "stop", description="What to do with checkpoints the audit finds wrong."
     )
+    compare: Literal["used", "all"] = Field(
+        "used", description="Compare the study's steps with each other, main and the last step, or with every branch."
+    )
     keep: bool = Field(False, description="Keep downloaded checkpoints after scoring.")
     scratch: str | None = Field(
         None, description="Folder for downloaded checkpoints; null: results/<study>/checkpoints."

@@ -19,6 +19,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "regression": (
         "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",
     ),
+    "tasks": ("task", "label", "metric", "questions", "chance", "description", "source", "licence", "citation"),
     "imported": ("file", "sha256", "rows"),
     "table1": ("task", "label", "parameters", "tokens", "interaction", "reason"),
     "trends": (

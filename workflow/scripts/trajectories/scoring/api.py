@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 from trajectories.study.protocol import Protocol, as_protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def score(
@@ -22,7 +23,7 @@ def score(
     task: str = "questions",
     delimiter: str = "",
     pack_tokens: int | None = None,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Score questions under one checkpoint: one row per choice, in the columns of a scores file.
 
     `checkpoint` is a local folder or a repository on the hub (with `revision`, a branch, tag or commit). `delimiter`

@@ -42,6 +42,11 @@ class Engine:
     pack_tokens: int = 512
     attention: Attention = field(default_factory=SdpaAttention)
 
+    @property
+    def window(self) -> int:
+        """How many tokens the model takes at most."""
+        return window_of(self.model.config)
+
     def score(self, requests: Requests, progress: Progress = lambda count: None) -> Scored:
         """Return the log-likelihood of every request.
 
@@ -50,7 +55,7 @@ class Engine:
         or when a log-likelihood comes out as NaN or infinite, naming a task, question and choice where it does.
         """
         self._check_vocabulary(requests)
-        requests = requests.within(window_of(self.model.config))
+        requests = requests.within(self.window)
         tree = build_tree(requests)
         total = np.zeros(len(requests), dtype=np.float64)
         greedy = np.ones(len(requests), dtype=np.bool_)

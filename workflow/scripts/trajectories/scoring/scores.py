@@ -44,6 +44,12 @@ def write_scores(scores: pd.DataFrame, path: Path | str, metadata: Mapping[str, 
         pq.write_table(table.replace_schema_metadata(header), part)
 
 
+def empty_scores() -> pd.DataFrame:
+    """Return scores without rows, in the right types."""
+    types = ("str", "int32", "int32", "int8", "float64", "int32", "int32", "bool")
+    return pd.DataFrame(columns=list(COLUMNS)).astype(dict(zip(COLUMNS, types, strict=True)))
+
+
 def read_scores(path: Path | str) -> pd.DataFrame:
     """Read scores. Raises `UserError` when the file is damaged or lacks a column."""
     try:

@@ -1,6 +1,7 @@
 """The study: one strict config, checked whole before anything runs."""
 
 import math
+import re
 import string
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from trajectories.errors import UserError
-from trajectories.files import canonical_json
+from trajectories.files import canonical_json, digest
 from trajectories.questions.catalogue import known_tasks
 from trajectories.questions.task import Metric, Task
 from trajectories.study.names import Name
@@ -123,6 +124,15 @@ class Pocket(Strict):
     seed: int = Field(1, ge=0)
 
 
+class Tokenizer(Strict):
+    """Where a tokenizer is: at `location` (folder, or repository with optional @revision), or with a checkpoint."""
+
+    name: Name
+    location: str | None = None
+    model: Name | None = None
+    step: int | None = None
+
+
 class Study(Strict):
     """The whole config. `Study.from_config` is how everything gets one."""
 
@@ -180,6 +190,27 @@ class Study(Strict):
         """Return the steps of `model` in this study."""
         return model.steps if model.steps is not None else self.steps
 
+    @property
+    def trees(self) -> tuple[str, ...]:
+        """Names of the prefix trees: tasks of one group share one."""
+        return tuple(dict.fromkeys(task.tree for task in self.tasks))
+
+    def tokenizer_of(self, model: Model) -> Tokenizer:
+        """Return where the tokenizer of `model` is: its own, the suite's, or that of its last checkpoint here."""
+        location = model.tokenizer or self.checkpoints.tokenizer
+        if location is not None:
+            return Tokenizer(name=_slug(location), location=location)
+        first = self.models[0] if model.hub is None and model.folder is None else model
+        return Tokenizer(name=f"of-{first.name}", model=first.name, step=self.steps_of(first)[-1])
+
+    def tokenizer(self, name: str) -> Tokenizer:
+        """Return the tokenizer of that name."""
+        return next(found for model in self.models if (found := self.tokenizer_of(model)).name == name)
+
+    def task(self, name: str) -> Task:
+        """Return the task of that name."""
+        return next(task for task in self.tasks if task.name == name)
+
     def model(self, name: str) -> Model:
         """Return the model of that name."""
         return next(model for model in self.models if model.name == name)
@@ -199,6 +230,12 @@ def source_of(model: Model, suite: Checkpoints) -> tuple[str | None, str | None]
     if model.hub or model.folder:
         return model.hub, model.folder
     return suite.hub, suite.folder
+
+
+def _slug(location: str) -> str:
+    """Return a name for a folder or repository that is safe as a path component and differs for each."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", location).strip("-.")[-40:].lstrip("-._")
+    return f"{readable or 'tokenizer'}-{digest(location)[:8]}".replace("..", "-")
 
 
 def _resolve_tasks(tasks: Any, where: str) -> Any:

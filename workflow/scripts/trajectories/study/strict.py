@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from trajectories.errors import UserError
+from trajectories.files import canonical_json
 
 
 class Strict(BaseModel):
@@ -22,6 +23,10 @@ class Strict(BaseModel):
                 if key not in known:
                     raise ValueError(f"unknown key {key!r}{suggestion(str(key), known)}")
         return value
+
+    def canonical(self) -> str:
+        """Return the section as canonical JSON: the form in which it travels in a rule's `params`."""
+        return canonical_json(self.model_dump(mode="json", by_alias=True))
 
     @classmethod
     def checked(cls, value: Any, where: str) -> Self:

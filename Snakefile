@@ -1,0 +1,24 @@
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+# --configfile names another study; without it, this is the paper's.
+if "models" not in config:
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/audit.smk"
+include: "workflow/rules/questions.smk"
+include: "workflow/rules/encode.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/accuracy.smk"
+include: "workflow/rules/fit.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        targets(),

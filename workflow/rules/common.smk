@@ -1,0 +1,103 @@
+# Functions and names that the rules share; no rules here.
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+SCRIPTS = ROOT / "workflow" / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
+
+from trajectories.errors import UserError
+from trajectories.provenance import code_digest
+from trajectories.study.config import Study, source_of
+
+
+def load_study(config):
+    """Return the checked config; a mistake ends everything with one line."""
+    try:
+        return Study.from_config(config)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+STUDY = load_study(config)
+RESULTS = f"results/{STUDY.study}"
+LOGS = f"{RESULTS}/logs"
+STORE = "results/store"
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = "python" if CONDA else sys.executable
+IMPORTED = STUDY.imported is not None
+
+
+def one_of(names):
+    """Return a wildcard constraint that matches exactly these names."""
+    return "|".join(map(re.escape, sorted(set(names)))) or "(?!)"
+
+
+def checkpoints():
+    """Return every (model, step) of the study."""
+    return [(model.name, step) for model in STUDY.models for step in STUDY.steps_of(model)]
+
+
+def scores():
+    """Return the scores file of every checkpoint."""
+    return [f"{RESULTS}/scores/{model}/step{step}.parquet" for model, step in checkpoints()]
+
+
+def questions_of(tree):
+    """Return the questions files of the tasks that share a prefix tree."""
+    return [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks if task.tree == tree]
+
+
+def requests_of(model):
+    """Return the requests files a model is scored on: one per prefix tree, in the model's tokenizer."""
+    tokenizer = STUDY.tokenizer_of(STUDY.model(model)).name
+    return [f"{RESULTS}/requests/{tokenizer}/{tree}.safetensors" for tree in STUDY.trees]
+
+
+def encode_checkpoints(tokenizer):
+    """Return the audit's table if the tokenizer lies with a checkpoint, which only the audit knows to be there."""
+    return [] if STUDY.tokenizer(tokenizer).location else [f"{RESULTS}/checkpoints.tsv"]
+
+
+def trained_suite():
+    """Return the folders of the pocket suite's models; nothing for other suites."""
+    return [f"{RESULTS}/suite/{model.name}" for model in STUDY.models] if STUDY.pocket else []
+
+
+def checkpoints_on_disk(model):
+    """Return how many downloaded checkpoints a scoring job holds on disk: none where they lie in local folders."""
+    return 0 if source_of(STUDY.model(model), STUDY.checkpoints)[1] else 1
+
+
+def score_threads(model):
+    """Return the cores of a scoring job: one for the smallest models and beside a GPU, else half of all there are."""
+    small = STUDY.model(model).parameters < 30_000_000
+    return 1 if small or STUDY.scoring.device.startswith("cuda") else max(1, (workflow.cores or 2) // 2)
+
+
+def score_mem_mb(model):
+    """Return the memory of a scoring job: weights in their type, as much again while loading, and the libraries."""
+    size = {"float32": 4, "float16": 2, "bfloat16": 2}[STUDY.scoring.dtype]
+    return 2000 + 2 * size * STUDY.model(model).parameters // 1_000_000
+
+
+def figure(name):
+    """Return a figure's files: for print, for pages, and for slides."""
+    return [f"{RESULTS}/figures/{name}.{ending}" for ending in ("pdf", "svg", "png")]
+
+
+def targets():
+    """Return everything a study makes."""
+    tables = ["accuracy.tsv", "tasks.tsv", "regression.tsv", "table1.tsv", "table1.md"]
+    return [f"{RESULTS}/{table}" for table in tables]
+
+
+wildcard_constraints:
+    model=one_of(model.name for model in STUDY.models),
+    task=one_of(task.name for task in STUDY.tasks),
+    tree=one_of(STUDY.trees),
+    tokenizer=one_of(STUDY.tokenizer_of(model).name for model in STUDY.models),
+    step=r"\d+",

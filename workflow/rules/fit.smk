@@ -1,0 +1,18 @@
+rule fit:
+    """Regress each task's metric on parameters and tokens as the paper does, and print its Table 1."""
+    input:
+        accuracy=f"{RESULTS}/accuracy.tsv",
+    output:
+        regression=f"{RESULTS}/regression.tsv",
+        table1=f"{RESULTS}/table1.tsv",
+        table1_markdown=f"{RESULTS}/table1.md",
+    params:
+        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        labels={task.name: task.title for task in STUDY.tasks},
+        code=code_digest("trajectories.analysis.regression", "trajectories.analysis.table1"),
+    log:
+        f"{LOGS}/fit.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/fit.py"

@@ -1,0 +1,9 @@
+"""Adapter of the rule `accuracy`."""
+
+from trajectories.adapter import stage
+from trajectories.analysis.stage import accuracy_of_scores
+
+with stage(snakemake.log[0]):
+    accuracy_of_scores(
+        checkpoints=snakemake.input.checkpoints, scores=snakemake.input.scores, output=snakemake.output[0]
+    )

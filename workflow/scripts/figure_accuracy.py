@@ -1,0 +1,15 @@
+"""Adapter of the rule `figure_accuracy`."""
+
+from trajectories.adapter import stage
+from trajectories.figures.accuracy import draw_accuracy
+from trajectories.figures.panels import read_task_labels
+
+with stage(snakemake.log[0]):
+    draw_accuracy(
+        snakemake.input.accuracy,
+        read_task_labels(snakemake.input.tasks),
+        snakemake.output,
+        checkpoints=snakemake.input.checkpoints or None,
+        bands=snakemake.params.bands,
+        width={1: "one", 2: "two"}[snakemake.params.columns],
+    )

@@ -1,0 +1,12 @@
+"""Adapter of the rule `questions`."""
+
+from trajectories.adapter import stage
+from trajectories.questions.stage import write_task
+
+with stage(snakemake.log[0]):
+    write_task(
+        task=snakemake.params.task,
+        protocol=snakemake.params.protocol,
+        seed=snakemake.params.seed,
+        output=snakemake.output[0],
+    )

@@ -1,0 +1,29 @@
+"""Entry point of the rule `score`."""
+
+import argparse
+from pathlib import Path
+
+from trajectories.adapter import stage
+from trajectories.scoring.stage import score_row
+
+
+def main() -> None:
+    """Score one row of the audit's table."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--checkpoints", type=Path, required=True, help="the audit's table")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--step", type=int, required=True)
+    parser.add_argument("--requests", type=Path, nargs="+", required=True, help="requests files, one per tree")
+    parser.add_argument("--store", type=Path, required=True, help="folder of finished scores")
+    parser.add_argument("--scratch", type=Path, required=True, help="folder for downloaded checkpoints")
+    parser.add_argument("--study", required=True, help="JSON: the sections protocol, scoring and checkpoints")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = vars(parser.parse_args())
+    with stage(arguments.pop("log")):
+        score_row(**arguments)
+
+
+if __name__ == "__main__":
+    main()

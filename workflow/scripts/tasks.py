@@ -1,0 +1,12 @@
+"""Adapter of the rule `tasks`."""
+
+from trajectories.adapter import stage
+from trajectories.questions.listing import write_listing
+
+with stage(snakemake.log[0]):
+    write_listing(
+        tasks=snakemake.params.tasks,
+        metrics=snakemake.params.metrics,
+        questions=snakemake.input,
+        output=snakemake.output[0],
+    )

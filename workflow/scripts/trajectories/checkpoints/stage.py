@@ -1,0 +1,52 @@
+"""The stage `audit`: the study's checkpoints in, `checkpoints.tsv` out."""
+
+from pathlib import Path
+
+from trajectories.checkpoints.audit import AuditSpec, audit, check_anomalies
+from trajectories.checkpoints.records import ModelSource
+from trajectories.study.config import Checkpoints, Model, source_of
+from trajectories.study.steps import Steps
+from trajectories.study.strict import Strict
+from trajectories.tables import write_table
+
+
+class Suite(Strict):
+    """The sections of the config that say which checkpoints there are."""
+
+    checkpoints: Checkpoints
+    models: list[Model]
+    steps: Steps
+
+
+def write_audit(*, study: str, output: Path | str) -> None:
+    """Audit the suite and write its table. `study` is JSON with the sections of `Suite`.
+
+    Raises `UserError` when anomalies are found and the policy is to stop; the table then lies beside `output`, with
+    `.stopped` before its ending, to be looked at.
+    """
+    suite = Suite.model_validate_json(study)
+    table = audit(AuditSpec(tuple(sources(suite)), suite.checkpoints.anomalies))
+    path = Path(output)
+    stopped = path.with_suffix(f".stopped{path.suffix}")
+    write_table(table, stopped, "checkpoints")
+    check_anomalies(table, suite.checkpoints.anomalies)
+    write_table(table, path, "checkpoints")
+    stopped.unlink()
+
+
+def sources(suite: Suite) -> list[ModelSource]:
+    """Return where each model's checkpoints are and which steps are wanted."""
+    return [_source(model, suite) for model in suite.models]
+
+
+def _source(model: Model, suite: Suite) -> ModelSource:
+    hub, folder = source_of(model, suite.checkpoints)
+    return ModelSource(
+        name=model.name,
+        parameters=model.parameters,
+        source="hub" if hub else "folder",
+        address=(hub or "").format(model=model.name) if hub else str(folder),
+        steps=model.steps or suite.steps,
+        tokens_per_step=model.tokens_per_step or suite.checkpoints.tokens_per_step,
+        revision=model.revision or suite.checkpoints.revision,
+    )

@@ -1,0 +1,58 @@
+"""The table of tasks: what figures and tables call them, and what guessing would score."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trajectories.questions.question import Question, read_questions
+from trajectories.questions.task import Task
+from trajectories.tables import write_table
+
+
+def chance_level(questions: Sequence[Question], metric: str) -> float | None:
+    """Return the metric's expected value when every choice is equally likely; None where guessing has no meaning.
+
+    For accuracies it is the mean share of true choices (one of them must win); for mc2 the same, since each choice
+    has the same probability.
+    """
+    if metric in ("accuracy", "accuracy_norm", "mc1", "mc2"):
+        return float(np.mean([sum(question.labels) / len(question.labels) for question in questions]))
+    if metric == "loss":
+        return float(np.mean([-np.log(sum(question.labels) / len(question.labels)) for question in questions]))
+    return None
+
+
+def write_listing(
+    *, tasks: Sequence[str], metrics: Sequence[str], questions: Sequence[Path | str], output: Path | str
+) -> None:
+    """Write `tasks.tsv` in the study's order. `questions` are the tasks' files, or none for imported accuracies."""
+    files: Sequence[Path | str | None] = list(questions) or [None] * len(tasks)
+    rows = [
+        _row(Task.model_validate_json(task), metric, file)
+        for task, metric, file in zip(tasks, metrics, files, strict=True)
+    ]
+    write_table(pd.DataFrame(rows), output, "tasks")
+
+
+def _row(task: Task, metric: str, file: Path | str | None) -> dict[str, Any]:
+    questions = read_questions(file) if file is not None else None
+    return {
+        "task": task.name,
+        "label": task.title,
+        "metric": metric,
+        "questions": len(questions) if questions else task.questions,
+        "chance": chance_level(questions, metric) if questions else None,
+        "description": " ".join(task.description.split()),
+        "source": _source(task),
+        "licence": task.licence,
+        "citation": task.citation,
+    }
+
+
+def _source(task: Task) -> str:
+    if task.hub is not None:
+        return "/".join(part for part in (task.hub.dataset, task.hub.config, task.hub.split) if part)
+    return task.file or f"generated here ({task.generator})"

@@ -1,0 +1,59 @@
+"""The stage `encode`: the questions of one prefix tree in, its requests file out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from trajectories.checkpoints.resolved import read_checkpoint
+from trajectories.files import digest
+from trajectories.questions.question import read_questions
+from trajectories.questions.task import Task
+from trajectories.scoring.encode import encode
+from trajectories.scoring.load import load_tokenizer
+from trajectories.scoring.requests import write_requests
+from trajectories.study.config import Tokenizer
+from trajectories.study.protocol import Protocol
+
+
+def write_tree(
+    *,
+    tasks: Sequence[str],
+    questions: Sequence[Path | str],
+    tokenizer: str,
+    checkpoints: Path | str | None,
+    protocol: str,
+    output: Path | str,
+) -> None:
+    """Tokenise the tasks of one tree and write its requests.
+
+    `tasks`, `tokenizer` and `protocol` are canonical JSON, `questions` the tasks' files in the same order,
+    `checkpoints` the audit's table where the tokenizer lies with a checkpoint.
+    """
+    records = [Task.model_validate_json(task) for task in tasks]
+    rules = Protocol.model_validate_json(protocol)
+    loaded = _load(Tokenizer.model_validate_json(tokenizer), checkpoints)
+    requests = encode(
+        {task.name: read_questions(file) for task, file in zip(records, questions, strict=True)},
+        {task.name: task.delimiter for task in records},
+        loaded,
+        rules,
+    )
+    write_requests(requests, output, {"tokenizer": tokenizer_digest(loaded), "protocol": protocol})
+
+
+def tokenizer_digest(tokenizer: Any) -> str:
+    """Return the sha256 of what a fast tokenizer does, however its files are laid out."""
+    return digest([tokenizer.backend_tokenizer.to_str(), tokenizer.bos_token, tokenizer.eos_token])
+
+
+def _load(tokenizer: Tokenizer, checkpoints: Path | str | None) -> Any:
+    if tokenizer.location is not None:
+        location, _, revision = tokenizer.location.partition("@")
+        return load_tokenizer(location, revision or None)
+    assert checkpoints is not None
+    assert tokenizer.model is not None
+    assert tokenizer.step is not None
+    checkpoint = read_checkpoint(checkpoints, tokenizer.model, tokenizer.step)
+    if checkpoint.folder is not None:
+        return load_tokenizer(checkpoint.folder)
+    return load_tokenizer(str(checkpoint.repo), checkpoint.commit)

@@ -1,5 +1,5 @@
 """The local hub's fixtures."""
 
-from support.hub_fixtures import hub, waits
+from support.hub_fixtures import data_hub, hub, waits
 
-__all__ = ["hub", "waits"]
+__all__ = ["data_hub", "hub", "waits"]

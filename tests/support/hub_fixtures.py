@@ -1,7 +1,9 @@
 """A local hub for the real client, and waits that cost no time."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +24,26 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalHub]:
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
         monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setattr(socket, "getaddrinfo", _loopback_only(socket.getaddrinfo))
         yield served
+
+
+def _loopback_only(look_up: Any) -> Any:
+    def refuse_others(host: Any, *args: Any, **kwargs: Any) -> Any:
+        assert host in ("127.0.0.1", "localhost", None), f"a test asked for {host}"
+        return look_up(host, *args, **kwargs)
+
+    return refuse_others
+
+
+@pytest.fixture
+def data_hub(hub: LocalHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LocalHub:
+    """The same hub, which `datasets` talks to as well."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.url)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets-cache")
+    return hub
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 LARGE = (".safetensors", ".bin", ".parquet", ".zip")
 PAGE = 50  # entries of one page of a file listing
-_API = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+?)(?:/(refs|revision|tree|paths-info)(?:/([^/]+)(?:/(.*))?)?)?")
+_API = re.compile(
+    r"/api/(models|datasets)/([^/]+/[^/]+?)(?:/(refs|revision|tree|paths-info|commits)(?:/([^/]+)(?:/(.*))?)?)?"
+)
 _RESOLVE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 
 
@@ -180,6 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
         files = kept.commits[commit]
         if what == "tree":
             return self._tree(_entries(files, sub or "", query.get("recursive", "").lower() == "true"), query)
+        if what == "commits":
+            return self._json([_commit_entry(known) for known in kept.commits])
         if what == "paths-info":
             return self._json(_paths_info(files, self.body, self.headers.get("Content-Type", "")))
         blobs = query.get("blobs", "").lower() == "true"
@@ -292,6 +296,10 @@ def _refs(repo: Repo) -> list[dict[str, str]]:
     return [
         {"name": name, "ref": f"refs/heads/{name}", "targetCommit": commit} for name, commit in repo.branches.items()
     ]
+
+
+def _commit_entry(commit: str) -> dict[str, Any]:
+    return {"id": commit, "title": "", "message": "", "date": "2024-01-01T00:00:00.000Z", "authors": []}
 
 
 def _lfs(data: bytes, key: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The tasks known by name: records in the YAML files beside this module, one file per collection."""
 
+import json
 from functools import cache
 from importlib.resources import files
 
@@ -21,3 +22,12 @@ def known_tasks() -> dict[str, Task]:
                     raise UserError(f"{entry.name}: the task {task.name!r} is already in another catalogue file")
                 tasks[task.name] = task
     return tasks
+
+
+@cache
+def preamble_text(name: str) -> str:
+    """Return a text that stands before every context of a task. Raises `UserError` when there is none of that name."""
+    texts = json.loads(files(__package__).joinpath("preambles.json").read_text(encoding="utf-8"))
+    if name not in texts:
+        raise UserError(f"preamble: {name!r} is not in the catalogue (allowed: {', '.join(sorted(texts))})")
+    return str(texts[name]["text"])

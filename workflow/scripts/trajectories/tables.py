@@ -30,8 +30,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "declines": ("model", "parameters", "rule", "count", "of", "tasks"),
     "shapes": (
         "task", "metric", "axis", "group", "points", "two_lines", "split", "slope_before", "p_before", "slope_after",
-        "p_after", "aicc", "aicc_constant", "aicc_linear", "aicc_bend", "aicc_quadratic", "agree", "turn", "turn_low",
-        "turn_high", "reason",
+        "p_after", "aicc", "aicc_constant", "aicc_linear", "aicc_bend", "aicc_quadratic", "p_flat",
+        "p_turn", "agree", "turn", "turn_low", "turn_high", "reason",
     ),
     "sensitivity": (
         "task", "metric", "term", "check", "beta", "stderr", "t", "t_low", "t_high", "df", "p", "p_fdr", "verdict",

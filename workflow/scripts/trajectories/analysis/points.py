@@ -11,6 +11,8 @@ from scipy.stats import false_discovery_control
 from trajectories.errors import UserError
 from trajectories.tables import COLUMNS
 
+LOWER_IS_BETTER = frozenset({"loss"})
+
 TEXT = {"reason", "verdict"}
 """Columns in which nothing is an empty text, not a missing number."""
 
@@ -40,6 +42,17 @@ def task_points(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
     """Return `task_rows` without checkpoints that have seen no token, which have no place on a log axis."""
     rows = task_rows(accuracy, task, metric)
     return rows[rows["tokens"] > 0].reset_index(drop=True)
+
+
+def sign_of(metric: str) -> float:
+    """Return 1, or -1 for a metric of which less is better."""
+    return -1.0 if metric in LOWER_IS_BETTER else 1.0
+
+
+def better(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the value turned over where lower is better (the loss), so that more is better."""
+    sign = np.where(rows["metric"].isin(list(LOWER_IS_BETTER)), -1.0, 1.0)
+    return rows.assign(value=sign * rows["value"].to_numpy(float))
 
 
 def correct(p: pd.Series) -> pd.Series:

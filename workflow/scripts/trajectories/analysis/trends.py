@@ -14,14 +14,11 @@ import pandas as pd
 from scipy.stats import norm, theilslopes
 
 from trajectories.analysis.kendall import rank_trend
-from trajectories.analysis.points import Metrics, correct, records, table_of, task_rows
+from trajectories.analysis.points import Metrics, correct, records, sign_of, table_of, task_rows
 from trajectories.tables import read_table, write_table
 
 FEWEST = 4
 """A rank trend over fewer points can never have p < 0.05."""
-
-SIGN = {"loss": -1.0}
-"""Metrics for which lower is better are turned over when best and drop are looked for."""
 
 
 def trends_table(accuracy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
@@ -52,7 +49,7 @@ def _trend(trajectory: pd.DataFrame, task: str, metric: str) -> dict[str, object
         "points": len(trajectory),
         "reason": "",
     }
-    row |= _best_and_last(trajectory, SIGN.get(metric, 1.0))
+    row |= _best_and_last(trajectory, sign_of(metric))
     if len(trajectory) < FEWEST:
         return row | {"reason": f"too few points ({len(trajectory)}; {FEWEST} are needed)"}
     trend = rank_trend(trajectory["value"].to_numpy(float))
@@ -104,14 +101,14 @@ Rule = Callable[[dict[str, Any], float], bool]
 
 RULES: dict[str, Rule] = {
     "last below best": lambda row, alpha: row["drop"] > 0,
-    "last below first": lambda row, alpha: SIGN.get(row["metric"], 1.0) * (row["last"] - row["first"]) < 0,
+    "last below first": lambda row, alpha: sign_of(row["metric"]) * (row["last"] - row["first"]) < 0,
     "last below best, corrected p": lambda row, alpha: row["drop_p_fdr"] < alpha,
-    "negative Theil-Sen slope": lambda row, alpha: SIGN.get(row["metric"], 1.0) * row["slope"] < 0,
+    "negative Theil-Sen slope": lambda row, alpha: sign_of(row["metric"]) * row["slope"] < 0,
     "Theil-Sen interval below 0": lambda row, alpha: max(
-        SIGN.get(row["metric"], 1.0) * bound for bound in (row["slope_low"], row["slope_high"])
+        sign_of(row["metric"]) * bound for bound in (row["slope_low"], row["slope_high"])
     ) < 0,
-    "falling rank trend, p": lambda row, alpha: SIGN.get(row["metric"], 1.0) * row["tau"] < 0 and row["p"] < alpha,
-    "falling rank trend, corrected p": lambda row, alpha: SIGN.get(row["metric"], 1.0) * row["tau"] < 0
+    "falling rank trend, p": lambda row, alpha: sign_of(row["metric"]) * row["tau"] < 0 and row["p"] < alpha,
+    "falling rank trend, corrected p": lambda row, alpha: sign_of(row["metric"]) * row["tau"] < 0
     and row["p_fdr"] < alpha,
 }  # fmt: skip
 """Ways to say that a trajectory declines, from the loosest to the strictest."""

@@ -1,0 +1,102 @@
+"""Which curve describes a trajectory: constant, line, bend or parabola, by AICc, for many curves over one x at once.
+
+AICc: Hurvich & Tsai (1989), Biometrika 76. A smallest AICc is no test, so two null distributions are simulated: a
+constant gives way only to a gain that noise about a constant seldom reaches, and a parabola with its turn inside the
+data only wins over the others where noise about the best curve that never turns back seldom gives such a gain (the
+parametric bootstrap of Cox's test of separate hypotheses; Williams 1970, Biometrics 26). That curve is the isotonic
+regression, rising or falling (Barlow et al. 1972): a parabola takes every plateau for a turn, and any narrower family
+of monotone curves leaves some plateaus out. The bend, an exponential approach to a plateau, is among the candidates
+for the same reason.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+CONSTANT, LINEAR, BEND, QUADRATIC = range(4)
+NAMES = ("constant", "linear", "bend", "quadratic")
+_PARAMETERS = np.array([2, 3, 4, 4])
+"""Of each model, the variance included."""
+_RATES = np.geomspace(0.5, 32, 10)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """For B curves: AICc of the four models (B x 4, infinite for a parabola that turns outside) and the turn (B)."""
+
+    aicc: np.ndarray
+    turn: np.ndarray
+
+    @property
+    def gain_over_constant(self) -> np.ndarray:
+        """How far the best model's AICc is below the constant's (0 where the constant is best)."""
+        return np.asarray(self.aicc[:, CONSTANT] - self.aicc.min(axis=1))
+
+    @property
+    def gain_of_turn(self) -> np.ndarray:
+        """How far the parabola's AICc is below the best other model's (negative where it is above)."""
+        return np.asarray(self.aicc[:, :QUADRATIC].min(axis=1) - self.aicc[:, QUADRATIC])
+
+
+class ModelChoice:
+    """The comparison prepared for one x (n). At least 6 points, 3 of them different, are needed."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        self.x = np.asarray(x, dtype=float)
+        self.u = (self.x - self.x.min()) / np.ptp(self.x)
+        one = np.ones_like(self.u)
+        bends = [np.column_stack([one, np.exp(sign * rate * self.u)]) for rate in _RATES for sign in (-1, 1)]
+        self._bases = [
+            [np.linalg.qr(design)[0] for design in designs]
+            for designs in ([one[:, None]], [np.column_stack([one, self.u])], bends)
+        ]
+        self._parabola = np.column_stack([one, self.u, self.u**2])
+        self._bases.append([np.linalg.qr(self._parabola)[0]])
+        self._coefficients = np.linalg.pinv(self._parabola)
+
+    def __call__(self, samples: np.ndarray) -> Choice:
+        """Compare the models on each row of `samples` (B x n)."""
+        n = len(self.x)
+        rss = np.stack([_rss(samples, bases).min(axis=1) for bases in self._bases], axis=1)
+        penalty = 2 * _PARAMETERS + 2 * _PARAMETERS * (_PARAMETERS + 1) / (n - _PARAMETERS - 1)
+        aicc = n * np.log(np.maximum(rss, 1e-300) / n) + penalty
+        _, slope, bowl = (samples @ self._coefficients.T).T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            turn = -slope / (2 * bowl)
+        aicc[:, QUADRATIC] = np.where((turn > 0) & (turn < 1), aicc[:, QUADRATIC], np.inf)
+        return Choice(aicc, self.x.min() + turn * np.ptp(self.x))
+
+    def fitted(self, sample: np.ndarray, model: int) -> np.ndarray:
+        """Return the least-squares fit of one model to one curve (n)."""
+        bases = self._bases[model]
+        basis = bases[int(_rss(sample[None, :], bases)[0].argmin())]
+        return np.asarray(basis @ (basis.T @ sample))
+
+    def bowl(self, sample: np.ndarray) -> float:
+        """Return the quadratic coefficient of one curve: above 0 for a U."""
+        return float(self._coefficients[2] @ sample)
+
+    def monotone(self, sample: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return the isotonic fit of one curve, rising or falling, whichever is closer, and its number of levels.
+
+        Points of equal x get one value.
+        """
+        _, where = np.unique(self.x, return_inverse=True)
+        weights = np.bincount(where)
+        means = np.bincount(where, sample) / weights
+        fits = [isotonic_regression(means, weights=weights, increasing=rising).x for rising in (True, False)]
+        fit = min(fits, key=lambda level: float(np.square(means - level) @ weights))
+        return np.asarray(fit[where]), len(np.unique(fit))
+
+    def degrees(self, model: int) -> int:
+        """Return the residual degrees of freedom of a model."""
+        return int(len(self.x) - _PARAMETERS[model] + 1)
+
+
+def _rss(samples: np.ndarray, bases: list[np.ndarray]) -> np.ndarray:
+    """Return the residual sums of squares (B x number of bases); every basis holds the constant."""
+    centred = samples - samples.mean(axis=1, keepdims=True)
+    total = np.square(centred).sum(axis=1)
+    explained = np.stack([np.square(centred @ basis).sum(axis=1) for basis in bases], axis=1)
+    return np.asarray(np.maximum(total[:, None] - explained, 0.0))

@@ -1,0 +1,224 @@
+"""The shape of a metric over compute, tokens or size: flat, positive, inverse, U or inverted U, found in two ways.
+
+The two ways, `two_lines` and `model_choice`, share no step. Each keeps its false alarms at `alpha` per curve: on flat
+noise that any shape is claimed, on a curve that keeps its direction that a turn is claimed (docs/shapes.md has the
+simulated rates).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from trajectories.analysis.clustered import cluster_t, membership, wild_samples
+from trajectories.analysis.model_choice import CONSTANT, LINEAR, NAMES, QUADRATIC, Choice, ModelChoice
+from trajectories.analysis.points import Metrics, better, table_of, task_points, varies
+from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
+from trajectories.tables import read_table, write_table
+
+FLAT, POSITIVE, INVERSE, U, INVERTED_U = SHAPES = ("flat", "positive", "inverse", "U", "inverted-U")
+FEWEST = 7
+"""Two lines of three points and one between them."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What both ways say about one curve; `turn` is missing unless one of them claims a turn."""
+
+    two_lines: str
+    lines: TwoLines
+    aicc: str
+    choice: Choice
+    p_flat: float
+    p_turn: float
+    turn: float
+    turn_low: float
+    turn_high: float
+
+
+class ShapeFinder:
+    """Both ways prepared for one x (n) and, where points of one model are correlated, its clusters (n x G)."""
+
+    def __init__(
+        self, x: np.ndarray, member: np.ndarray | None = None, alpha: float = 0.05, resamples: int = 999
+    ) -> None:
+        self.x, self.member, self.alpha, self.resamples = np.asarray(x, dtype=float), member, alpha, resamples
+        self.lines, self.models = TwoLinesTest(x, member), ModelChoice(x)
+        centred = (self.x - self.x.mean()) / self.x.std()
+        self._line = np.column_stack([np.ones_like(centred), centred])
+
+    def __call__(self, y: np.ndarray, rng: np.random.Generator) -> Found:
+        """Find the shape of one curve (n)."""
+        lines, choice = self.lines(y[None, :]), self.models(y[None, :])
+        by_lines = self.by_two_lines(y[None, :], lines)[0]
+        by_aicc, p_flat, p_turn = self.by_model_choice(y, choice, rng)
+        turn = low = high = np.nan
+        if {by_lines, by_aicc} & {U, INVERTED_U}:
+            turn, low, high = self._turn(y, choice, rng)
+        return Found(by_lines, lines, by_aicc, choice, p_flat, p_turn, turn, low, high)
+
+    def by_two_lines(self, samples: np.ndarray, lines: TwoLines) -> list[str]:
+        """Return the shape of each row: a turn by the two lines, else a direction by one line, each at alpha / 2."""
+        turns = lines.turns(self.alpha / 2)
+        slope, p = self._trend(samples)
+        direction = np.where(p <= self.alpha / 2, np.sign(slope), 0.0)
+        turned = {1.0: U, -1.0: INVERTED_U}
+        straight = {1.0: POSITIVE, -1.0: INVERSE, 0.0: FLAT}
+        return [turned.get(t) or straight[d] for t, d in zip(turns.tolist(), direction.tolist(), strict=True)]
+
+    def by_model_choice(self, y: np.ndarray, choice: Choice, rng: np.random.Generator) -> tuple[str, float, float]:
+        """Return the shape by AICc, and the p-values of leaving the constant and of the turn (missing if unasked)."""
+        p_flat = self._share(choice.gain_over_constant[0], self._samples(y, CONSTANT, rng), "gain_over_constant")
+        if p_flat > self.alpha:
+            return FLAT, p_flat, np.nan
+        p_turn = np.nan
+        if choice.gain_of_turn[0] > 0:
+            p_turn = self._share(choice.gain_of_turn[0], self._monotone_samples(y, rng), "gain_of_turn")
+        if p_turn <= self.alpha:
+            return (U if self.models.bowl(y) > 0 else INVERTED_U), p_flat, p_turn
+        rise = self.models.fitted(y, LINEAR)
+        return (POSITIVE if rise[self.x.argmax()] > rise[self.x.argmin()] else INVERSE), p_flat, p_turn
+
+    def _trend(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return slope and two-sided p of one line per row; with clusters the larger standard error counts."""
+        slope = samples @ np.linalg.pinv(self._line)[1]
+        residual = samples - samples.mean(axis=1, keepdims=True) - slope[:, None] * self._line[:, 1]
+        df = len(self.x) - 2
+        t = slope / np.sqrt(np.square(residual).sum(axis=1) / df / len(self.x) + 1e-300)
+        if self.member is not None:
+            clustered = cluster_t(samples, self._line, self.member, 1)
+            t, df = np.sign(slope) * np.minimum(np.abs(t), np.abs(clustered)), self.member.shape[1] - 1
+        return slope, np.asarray(2 * stats.t.sf(np.abs(t), df))
+
+    def _samples(self, y: np.ndarray, model: int, rng: np.random.Generator) -> np.ndarray:
+        """Return resamples under a fitted model."""
+        return self._about(y, self.models.fitted(y, model), self.models.degrees(model), rng)
+
+    def _monotone_samples(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return resamples under the isotonic fit; without residuals where it goes through all points."""
+        fitted, levels = self.models.monotone(y)
+        return self._about(y, fitted, max(1, len(y) - levels), rng)
+
+    def _about(self, y: np.ndarray, fitted: np.ndarray, degrees: int, rng: np.random.Generator) -> np.ndarray:
+        """Return Gaussian noise about a fit, or its residuals turned over cluster by cluster."""
+        residual = y - fitted
+        if self.member is not None:
+            return wild_samples(fitted, residual, self.member, self.resamples, rng)
+        sd = np.sqrt(residual @ residual / degrees)
+        return np.asarray(fitted + sd * rng.standard_normal((self.resamples, len(y))))
+
+    def _share(self, observed: float, samples: np.ndarray, gain: str) -> float:
+        """Return how often resamples gain at least what was observed."""
+        gains = getattr(self.models(samples), gain)
+        return float((1 + np.sum(gains >= observed - 1e-9)) / (1 + self.resamples))
+
+    def _turn(self, y: np.ndarray, choice: Choice, rng: np.random.Generator) -> tuple[float, float, float]:
+        """Return the parabola's turn with its 95 % bootstrap interval, both kept within the data.
+
+        Percentiles of refits; without clusters the noise's own standard deviation is drawn too, because five degrees
+        of freedom do not fix it.
+        """
+        samples, fitted = self._samples(y, QUADRATIC, rng), self.models.fitted(y, QUADRATIC)
+        if self.member is None:
+            df = self.models.degrees(QUADRATIC)
+            samples = fitted + (samples - fitted) * np.sqrt(df / rng.chisquare(df, (len(samples), 1)))
+        turns = self.models(samples).turn
+        inside = np.clip(np.r_[choice.turn, turns], self.x.min(), self.x.max())
+        low, high = np.nanquantile(inside[1:], [0.025, 0.975])
+        return float(inside[0]), float(low), float(high)
+
+
+def shapes_table(
+    accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, alpha: float = 0.05, resamples: int = 999
+) -> pd.DataFrame:
+    """Return one row per task and curve, columns `COLUMNS["shapes"]`.
+
+    Axis `compute` (6 * parameters * tokens FLOPs) has one curve of all checkpoints, with errors clustered by model;
+    `tokens` one per model; `parameters` one per step. More is better: the loss is turned over. `split`, `turn` and
+    its interval are in units of the axis, slopes in metric per tenfold.
+    """
+    finders: dict[bytes, ShapeFinder] = {}
+    rows: list[dict[str, object]] = []
+    for task, metric in metrics.items():
+        for axis, group, curve in _curves(better(task_points(accuracy, task, metric))):
+            common: dict[str, object] = {"task": task, "metric": metric, "axis": axis, "group": group}
+            rng = np.random.default_rng([seed, len(rows)])
+            rows.append(common | {"points": len(curve)} | _row(curve, axis, finders, alpha, resamples, rng))
+    return table_of(rows, "shapes")
+
+
+def _curves(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    if points.empty:
+        return
+    points = points.assign(compute=6.0 * points["parameters"] * points["tokens"])
+    if points["model"].nunique() > 1:
+        yield "compute", "all", points.sort_values("compute", kind="stable")
+    for model, curve in points.groupby("model", sort=False):
+        yield "tokens", str(model), curve.sort_values("tokens", kind="stable")
+    if points["model"].nunique() > 1:
+        for step, curve in points.groupby("step"):
+            yield "parameters", f"step{step}", curve.sort_values("parameters", kind="stable")
+
+
+def _row(
+    curve: pd.DataFrame,
+    axis: str,
+    finders: dict[bytes, ShapeFinder],
+    alpha: float,
+    resamples: int,
+    rng: np.random.Generator,
+) -> dict[str, object]:
+    x, y = np.log10(curve[axis].to_numpy(float)), curve["value"].to_numpy(float)
+    reason = _why_not(curve, axis, x, y)
+    if reason:
+        return {"reason": reason}
+    member = membership(curve["model"]) if axis == "compute" else None
+    key = x.tobytes() + (b"" if member is None else member.tobytes())
+    if key not in finders:
+        finders[key] = ShapeFinder(x, member, alpha, resamples)
+    return _columns(finders[key](y, rng))
+
+
+def _why_not(curve: pd.DataFrame, axis: str, x: np.ndarray, y: np.ndarray) -> str:
+    if len(np.unique(x)) < FEWEST:
+        return f"too few points ({len(np.unique(x))}; {FEWEST} are needed)"
+    if axis == "compute" and curve["model"].nunique() < 4:
+        return "fewer than 4 models"
+    return "" if varies(y) else "the value never varies"
+
+
+def _columns(found: Found) -> dict[str, object]:
+    lines, choice = found.lines, found.choice
+    aicc = {f"aicc_{name}": value for name, value in zip(NAMES, choice.aicc[0].tolist(), strict=True)}
+    return {
+        "two_lines": found.two_lines,
+        "split": 10 ** lines.split[0],
+        "slope_before": lines.slope_before[0],
+        "p_before": lines.p_before[0],
+        "slope_after": lines.slope_after[0],
+        "p_after": lines.p_after[0],
+        "aicc": found.aicc,
+        **{name: value if np.isfinite(value) else np.nan for name, value in aicc.items()},
+        "p_flat": found.p_flat,
+        "p_turn": found.p_turn,
+        "agree": found.two_lines == found.aicc,
+        "turn": 10**found.turn,
+        "turn_low": 10**found.turn_low,
+        "turn_high": 10**found.turn_high,
+        "reason": "",
+    }
+
+
+def write_shapes(
+    accuracy: Path | str,
+    output: Path | str,
+    metrics: Metrics,
+    seed: int = 1,
+    alpha: float = 0.05,
+    resamples: int = 999,
+) -> None:
+    """Read `accuracy.tsv`, write `shapes.tsv`."""
+    write_table(shapes_table(read_table(accuracy, "accuracy"), metrics, seed, alpha, resamples), output, "shapes")

@@ -1,0 +1,152 @@
+"""The two-lines test for U-shapes, for many curves over the same x at once.
+
+Source: Simonsohn (2018), "Two Lines: A Valid Alternative to the Invalid Testing of U-Shaped Relationships With
+Quadratic Regressions", Advances in Methods and Practices in Psychological Science 1. An interrupted regression fits
+one line up to a break and one beyond it; a U-shape needs two slopes of opposite sign, both significant. The break is
+put where that test has power ("Robin Hood"): in the flat stretch about the extreme of a smooth fit, nearer to the
+end of it whose line is the stronger. Differences from the paper: the smooth fit is a natural cubic spline by least
+squares, because eight points do not carry a generalised additive model; standard errors are those of least squares,
+because the robust ones need more points than eight. Where errors are clustered the larger of the least-squares and
+the clustered standard error counts, with one degree of freedom fewer than the line has clusters: alone, the clustered
+one is too small on a short line (Angrist & Pischke 2009, Mostly Harmless Econometrics, section 8.2).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from patsy import dmatrix
+from scipy import stats
+
+FEWEST_PER_LINE = 3
+FEWEST_CLUSTERS = 4
+"""Per line, where errors are clustered."""
+
+
+@dataclass(frozen=True)
+class TwoLines:
+    """Results for B curves: `split` is the last x of the first line; slopes and two-sided p-values, each of B."""
+
+    split: np.ndarray
+    slope_before: np.ndarray
+    p_before: np.ndarray
+    slope_after: np.ndarray
+    p_after: np.ndarray
+
+    def turns(self, alpha: float) -> np.ndarray:
+        """Return 1 for a U-shape, -1 for an inverted U, 0 for neither (B)."""
+        significant = (self.p_before <= alpha) & (self.p_after <= alpha)
+        return np.where(significant & (self.slope_before * self.slope_after < 0), np.sign(self.slope_after), 0.0)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Least squares within one side: `slope @ y` is the slope, `residual @ y` the residuals (0 outside)."""
+
+    slope: np.ndarray
+    residual: np.ndarray
+
+
+class TwoLinesTest:
+    """The test prepared for one x (n, ascending), and for clusters (`member`, n x G) where errors are correlated.
+
+    Raises `ValueError` where no break leaves three different x on both sides.
+    """
+
+    def __init__(self, x: np.ndarray, member: np.ndarray | None = None) -> None:
+        self.x = np.asarray(x, dtype=float)
+        self.member = member
+        values = np.unique(self.x)
+        splits = values[FEWEST_PER_LINE - 1 : len(values) - FEWEST_PER_LINE]
+        self.splits = np.array([at for at in splits if self._fewest_clusters(at) >= FEWEST_CLUSTERS])
+        if not len(self.splits):
+            raise ValueError("too few different x for two lines")
+        self._sides = [(_line(self.x, self.x <= at), _line(self.x, self.x > at)) for at in self.splits]
+
+    def _fewest_clusters(self, at: float) -> float:
+        if self.member is None:
+            return np.inf
+        return min(float(self.member[side].any(axis=0).sum()) for side in (self.x <= at, self.x > at))
+
+    @cached_property
+    def _smooth(self) -> np.ndarray:
+        different = len(np.unique(self.x))
+        basis = np.asarray(dmatrix(f"cr(x, df={min(6, max(3, different // 2))}) - 1", {"x": self.x}))
+        orthonormal, _ = np.linalg.qr(basis)
+        return np.asarray(orthonormal @ orthonormal.T)
+
+    @cached_property
+    def _degrees(self) -> np.ndarray:
+        """Return the degrees of freedom of both lines at every split (splits x 2)."""
+        if self.member is None:
+            return np.full((len(self.splits), 2), len(self.x) - 4)
+        sides = [(self.x <= at, self.x > at) for at in self.splits]
+        return np.array([[self.member[side].any(axis=0).sum() - 1 for side in both] for both in sides])
+
+    def __call__(self, samples: np.ndarray) -> TwoLines:
+        """Test each row of `samples` (B x n)."""
+        slopes, t = zip(*(self._at(samples, before, after) for before, after in self._sides), strict=True)
+        slope, statistic = np.stack(slopes, axis=2), np.stack(t, axis=2)  # B x 2 x splits
+        chosen = self._robin_hood(samples, np.abs(statistic))
+        rows = np.arange(len(samples))
+        p = 2 * stats.t.sf(np.abs(statistic[rows, :, chosen]), self._degrees[chosen])
+        slope = slope[rows, :, chosen]
+        return TwoLines(self.splits[chosen], slope[:, 0], p[:, 0], slope[:, 1], p[:, 1])
+
+    def _at(self, samples: np.ndarray, before: _Line, after: _Line) -> tuple[np.ndarray, np.ndarray]:
+        """Return slopes and t statistics (each B x 2) of the interrupted regression with this break."""
+        residual = samples @ (before.residual + after.residual).T
+        slopes = np.stack([samples @ before.slope, samples @ after.slope], axis=1)
+        return slopes, slopes / np.sqrt(
+            np.stack([self._variance(residual, line) for line in (before, after)], axis=1) + 1e-300
+        )
+
+    def _variance(self, residual: np.ndarray, line: _Line) -> np.ndarray:
+        n = len(self.x)
+        plain = np.asarray(np.square(residual).sum(axis=1) / (n - 4) * (line.slope @ line.slope))
+        if self.member is None:
+            return plain
+        clusters = self.member.shape[1]
+        correction = clusters / (clusters - 1) * (n - 1) / (n - 4)
+        clustered = correction * np.square((residual * line.slope) @ self.member).sum(axis=1)
+        return np.asarray(np.maximum(plain, clustered))
+
+    def _robin_hood(self, samples: np.ndarray, strength: np.ndarray) -> np.ndarray:
+        """Return the index of the break to use for each row (B)."""
+        bowl = samples @ _curvature(self.x)
+        smooth = samples @ self._smooth
+        residual = np.square(samples - smooth).sum(axis=1) / (len(self.x) - np.trace(self._smooth))
+        height = -np.sign(bowl)[:, None] * smooth
+        inner = (self.x >= self.splits[0]) & (self.x <= self.splits[-1])
+        top = np.where(inner, height, -np.inf).argmax(axis=1)
+        stderr = np.sqrt(residual * np.diag(self._smooth)[top])
+        flat = inner & (height >= (height[np.arange(len(top)), top] - stderr)[:, None])
+        middle = self._index(_quantile(self.x, flat, np.full(len(samples), 0.5)))
+        before, after = (strength[np.arange(len(middle)), side, middle] for side in (0, 1))
+        return self._index(_quantile(self.x, flat, after / (before + after + 1e-300)))
+
+    def _index(self, at: np.ndarray) -> np.ndarray:
+        return np.clip(np.searchsorted(self.splits, at, side="right") - 1, 0, len(self.splits) - 1)
+
+
+def _line(x: np.ndarray, side: np.ndarray) -> _Line:
+    design = np.column_stack([side.astype(float), np.where(side, x - x[side].mean(), 0.0)])
+    weights = np.linalg.pinv(design)
+    return _Line(weights[1], np.diag(side.astype(float)) - design @ weights)
+
+
+def _curvature(x: np.ndarray) -> np.ndarray:
+    """Return the weights whose product with y is the quadratic coefficient of the least-squares parabola."""
+    centred = (x - x.mean()) / np.ptp(x)
+    return np.asarray(np.linalg.pinv(np.column_stack([np.ones_like(x), centred, centred**2]))[2])
+
+
+def _quantile(x: np.ndarray, chosen: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return for each row the `share` quantile of the chosen x."""
+    ordered = np.sort(np.where(chosen, x, np.inf), axis=1)
+    position = share * (chosen.sum(axis=1) - 1)
+    below = np.floor(position).astype(int)
+    above = np.minimum(below + 1, chosen.sum(axis=1) - 1)
+    rows = np.arange(len(ordered))
+    low, high = ordered[rows, below], ordered[rows, above]
+    return np.asarray(low + (position - below) * (high - low))

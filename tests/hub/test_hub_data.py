@@ -12,10 +12,10 @@ import pytest
 from support.hub_server import LocalHub
 from trajectories.errors import UserError
 from trajectories.questions.catalogue import known_tasks
-from trajectories.questions.collect import collect_questions
 from trajectories.questions.hub_data import read_hub_rows, resolve_commit
 from trajectories.questions.question import Question, question_metadata, read_questions
-from trajectories.questions.task import HubData, Task
+from trajectories.questions.stage import questions_of, write_task
+from trajectories.questions.task import Columns, HubData, Task
 from trajectories.study.protocol import PRESETS, Protocol
 
 REPO = "someone/prize"
@@ -94,28 +94,35 @@ def test_damaged_files_are_refused(data_hub: LocalHub) -> None:
 
 def test_questions_with_their_origin(data_hub: LocalHub, tmp_path: Path) -> None:
     commit = data_hub.commit(REPO, "main", FILES["csv"], kind="datasets")
-    task = Task(name="sums", hub=HubData(dataset=REPO), questions=2)
-    questions = collect_questions(task, Protocol(), tmp_path / "sums.parquet")
-    assert questions == [Question("2 + 2 =", (" 4", " 5"), (1, 0)), Question("2 + 3 =", (" 4", " 5"), (0, 1))]
-    assert read_questions(tmp_path / "sums.parquet") == questions
-    assert question_metadata(tmp_path / "sums.parquet")["origin"] == f"hub:{REPO}@{commit}"
+    task, output = Task(name="sums", hub=HubData(dataset=REPO), questions=2), tmp_path / "sums.parquet"
+    write_task(task=task.canonical(), protocol=Protocol().canonical(), seed=0, output=output)
+    assert read_questions(output) == [
+        Question("2 + 2 =", (" 4", " 5"), (1, 0)), Question("2 + 3 =", (" 4", " 5"), (0, 1)),
+    ]  # fmt: skip
+    assert json.loads(question_metadata(output)["origin"]) == {"dataset": REPO, "commit": commit}
 
 
-def test_a_missing_column_and_a_wrong_count_are_refused(data_hub: LocalHub, tmp_path: Path) -> None:
+def test_worked_examples_come_after_the_preamble_and_before_the_question(data_hub: LocalHub) -> None:
     data_hub.commit(REPO, "main", FILES["csv"], kind="datasets")
-    wrong = Task(name="sums", hub=HubData(dataset=REPO), columns={"context": "text"})
+    task = Task(name="sums", hub=HubData(dataset=REPO), shots=1, preamble="truthfulqa", template="\n\n{context}")
+    (first, _), _ = questions_of(task, PRESETS["paper"])
+    assert first.context.endswith("Barcelona, Spain.\n\n2 + 3 =  5\n\n\n\n\n2 + 2 =")
+
+
+def test_a_missing_column_and_a_wrong_count_are_refused(data_hub: LocalHub) -> None:
+    data_hub.commit(REPO, "main", FILES["csv"], kind="datasets")
+    wrong = Task(name="sums", hub=HubData(dataset=REPO), columns=Columns(context="text"))
     with pytest.raises(UserError, match="task sums, row 0: has no column 'text'; its columns are prompt"):
-        collect_questions(wrong, Protocol(), tmp_path / "sums.parquet")
+        questions_of(wrong, Protocol())
     with pytest.raises(UserError, match="has 2 questions, its record says 817"):
-        collect_questions(Task(name="sums", hub=HubData(dataset=REPO), questions=817), Protocol(), tmp_path / "s")
-    assert not (tmp_path / "sums.parquet").exists()
+        questions_of(Task(name="sums", hub=HubData(dataset=REPO), questions=817), Protocol())
 
 
 def split(targets: dict[str, int]) -> dict[str, list[Any]]:
     return {"choices": list(targets), "labels": list(targets.values())}
 
 
-def test_truthfulqa_is_what_the_harness_asks(data_hub: LocalHub, shared_data: Path, tmp_path: Path) -> None:
+def test_truthfulqa_is_what_the_harness_asks(data_hub: LocalHub, shared_data: Path) -> None:
     """Context and choices of all 817 questions against the evaluation harness's own templates."""
     lm_eval = pytest.importorskip("lm_eval")
     import jinja2
@@ -140,7 +147,7 @@ def test_truthfulqa_is_what_the_harness_asks(data_hub: LocalHub, shared_data: Pa
     for key in ("mc1", "mc2"):
         task = known_tasks()[f"truthfulqa_{key}"]
         task = task.model_copy(update={"hub": task.hub.model_copy(update={"revision": commit})})  # type: ignore[union-attr]
-        questions = collect_questions(task, PRESETS["harness"], tmp_path / "q.parquet")
+        questions, _ = questions_of(task, PRESETS["harness"])
         assert [question.context for question in questions] == [asked.render(**row) for row in hub_rows]
         assert [question.choices for question in questions] == [tuple(row[f"{key}_targets"]) for row in rows]
         assert [question.labels for question in questions] == [tuple(row[f"{key}_targets"].values()) for row in rows]

@@ -1,13 +1,19 @@
 """The stage `audit`: the study's checkpoints in, `checkpoints.tsv` out."""
 
+import logging
 from pathlib import Path
 
-from trajectories.checkpoints.audit import AuditSpec, audit, check_anomalies
+import pandas as pd
+
+from trajectories.checkpoints.audit import AuditSpec, anomaly_footnotes, audit, check_anomalies
 from trajectories.checkpoints.records import ModelSource
+from trajectories.errors import UserError
 from trajectories.study.config import Checkpoints, Model, source_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict
 from trajectories.tables import write_table
+
+logger = logging.getLogger(__name__)
 
 
 class Suite(Strict):
@@ -19,24 +25,39 @@ class Suite(Strict):
 
 
 def write_audit(*, study: str, output: Path | str) -> None:
-    """Audit the suite and write its table. `study` is JSON with the sections of `Suite`.
+    """Audit the suite, print what was found to the log, and write its table.
 
-    Raises `UserError` when anomalies are found and the policy is to stop; the table then lies beside `output`, with
-    `.stopped` before its ending, to be looked at.
+    `study` is JSON with the sections of `Suite`. Raises `UserError` when anomalies are found and the policy is to
+    stop; the table then lies beside `output`, with `.stopped` before its ending, to be looked at.
     """
     suite = Suite.model_validate_json(study)
-    table = audit(AuditSpec(tuple(sources(suite)), suite.checkpoints.anomalies))
+    table = audit(AuditSpec(tuple(sources(suite)), suite.checkpoints.anomalies, suite.checkpoints.compare))
+    logger.info("%s", summary(table))
     path = Path(output)
     stopped = path.with_suffix(f".stopped{path.suffix}")
-    write_table(table, stopped, "checkpoints")
-    check_anomalies(table, suite.checkpoints.anomalies)
+    try:
+        check_anomalies(table, suite.checkpoints.anomalies)
+    except UserError as error:
+        write_table(table, stopped, "checkpoints")
+        raise UserError(f"{error}\n  the whole table is in {stopped}") from error
+    stopped.unlink(missing_ok=True)
     write_table(table, path, "checkpoints")
-    stopped.unlink()
 
 
 def sources(suite: Suite) -> list[ModelSource]:
     """Return where each model's checkpoints are and which steps are wanted."""
     return [_source(model, suite) for model in suite.models]
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Return a line per model and status for people, then what is wrong."""
+    parts = table.groupby(["model", "format", "status", "used"], sort=False, dropna=False)
+    lines = [
+        f"  {model}: {len(part)} {status}, {form if isinstance(form, str) else 'nothing'}, "
+        f"{part['bytes'].sum() / 1e9:.2f} GB{'' if used else ', left out'}"
+        for (model, form, status, used), part in parts
+    ]
+    return "\n".join(["checkpoints:", *lines, *anomaly_footnotes(table)])
 
 
 def _source(model: Model, suite: Suite) -> ModelSource:

@@ -1,14 +1,21 @@
 """The stage `questions`: one task's record in, its questions file out."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from trajectories.files import file_sha256
+from trajectories.questions.catalogue import preamble_text
 from trajectories.questions.files import read_rows
+from trajectories.questions.hub_data import read_hub_rows
 from trajectories.questions.question import Question, write_questions
 from trajectories.questions.rows import to_questions
+from trajectories.questions.shots import with_shots
 from trajectories.questions.task import Task
 from trajectories.study.protocol import Protocol
+
+Origin = dict[str, str]
 
 
 def write_task(*, task: str, protocol: str, seed: int, output: Path | str) -> None:
@@ -18,15 +25,29 @@ def write_task(*, task: str, protocol: str, seed: int, output: Path | str) -> No
     """
     record = Task.model_validate_json(task)
     rules = Protocol.model_validate_json(protocol)
-    questions, origin = _questions(record, rules, seed)
+    questions, origin = questions_of(record, rules, seed)
     write_questions(questions, output, {"task": task, "protocol": protocol, "origin": json.dumps(origin)})
 
 
-def _questions(task: Task, protocol: Protocol, seed: int) -> tuple[list[Question], dict[str, str]]:
-    """Return a task's questions and where they came from."""
+def questions_of(task: Task, protocol: Protocol, seed: int = 0) -> tuple[list[Question], Origin]:
+    """Return a task's questions as they will be asked, with worked examples and preamble, and where they came from."""
+    questions, origin = _source(task, protocol, seed)
+    if task.shots:
+        prefix = task.delimiter if protocol.choice_prefix is None else protocol.choice_prefix
+        questions = with_shots(questions, task.shots, task.shots_seed, prefix)
+    preamble = preamble_text(task.preamble) if task.preamble else ""
+    return [replace(question, context=preamble + question.context) for question in questions], origin
+
+
+def _source(task: Task, protocol: Protocol, seed: int) -> tuple[list[Question], Origin]:
+    """Return a task's plain questions and what identifies their source."""
     if task.generator is not None:
         from trajectories.pocket.tasks import generate
 
-        return generate(task.generator, seed, task.questions), {"generator": task.generator, "seed": str(seed)}
-    assert task.file is not None
-    return to_questions(read_rows(task.file), task, protocol), {"file": task.file, "sha256": file_sha256(task.file)}
+        made: Sequence[Question] = generate(task.generator, seed, task.questions)
+        return list(made), {"generator": task.generator, "seed": str(seed)}
+    if task.hub is not None:
+        rows, commit = read_hub_rows(task.hub)
+        return to_questions(rows, task, protocol), {"dataset": task.hub.dataset, "commit": commit}
+    path = task.file or ""
+    return to_questions(read_rows(path), task, protocol), {"file": path, "sha256": file_sha256(path)}

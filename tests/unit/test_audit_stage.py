@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from support.tiny_checkpoints import write_folder
-from trajectories.checkpoints.audit_study import audit_spec, audit_study
 from trajectories.checkpoints.records import ModelSource
+from trajectories.checkpoints.stage import Suite, sources, write_audit
 from trajectories.errors import UserError
 from trajectories.study.config import Study
 from trajectories.tables import read_table
@@ -27,19 +27,23 @@ def study(tmp_path: Path, **checkpoints: Any) -> Study:
     )
 
 
+def sections(study: Study) -> str:
+    return study.section("checkpoints", "models", "steps")
+
+
 def test_a_models_own_keys_go_before_the_suites(tmp_path: Path) -> None:
-    spec = audit_spec(study(tmp_path, revision="s{step}"))
+    suite = Suite.model_validate_json(sections(study(tmp_path, revision="s{step}")))
     address = f"{tmp_path}/{{model}}/step{{step}}"
-    assert spec.models == (
+    assert sources(suite) == [
         ModelSource("a", 1000, "folder", address, (1, 2), 16, "s{step}"),
         ModelSource("b", 2000, "folder", address, (2, 4), 16, "s{step}"),
-    )
+    ]
 
 
 def test_the_table_is_written_when_all_is_well(tmp_path: Path) -> None:
     for seed, name in enumerate(["a/step1", "a/step2", "b/step2", "b/step4"]):
         write_folder(tmp_path / name, seed)
-    audit_study(study(tmp_path), tmp_path / "out/checkpoints.tsv")
+    write_audit(study=sections(study(tmp_path)), output=tmp_path / "out/checkpoints.tsv")
     table = read_table(tmp_path / "out/checkpoints.tsv", "checkpoints")
     assert list(zip(table["model"], table["step"], table["tokens"], strict=True)) == [
         ("a", 1, 16), ("a", 2, 32), ("b", 2, 32), ("b", 4, 64),
@@ -49,12 +53,12 @@ def test_the_table_is_written_when_all_is_well(tmp_path: Path) -> None:
 def test_stopping_writes_what_was_found_beside(tmp_path: Path) -> None:
     for name in ["a/step1", "a/step2", "b/step2", "b/step4"]:
         write_folder(tmp_path / name, 0 if name.startswith("a") else len(name) + int(name[-1]))
-    with pytest.raises(UserError, match=r"checkpoints\.found\.tsv"):
-        audit_study(study(tmp_path), tmp_path / "checkpoints.tsv")
+    with pytest.raises(UserError, match=r"checkpoints\.stopped\.tsv"):
+        write_audit(study=sections(study(tmp_path)), output=tmp_path / "checkpoints.tsv")
     assert not (tmp_path / "checkpoints.tsv").exists()
-    assert list(read_table(tmp_path / "checkpoints.found.tsv", "checkpoints")["status"][:2]) == [
+    assert list(read_table(tmp_path / "checkpoints.stopped.tsv", "checkpoints")["status"][:2]) == [
         "duplicate-of-step2", "duplicate-of-step1",
     ]  # fmt: skip
-    audit_study(study(tmp_path, anomalies="exclude"), tmp_path / "checkpoints.tsv")
-    assert not (tmp_path / "checkpoints.found.tsv").exists()
+    write_audit(study=sections(study(tmp_path, anomalies="exclude")), output=tmp_path / "checkpoints.tsv")
+    assert not (tmp_path / "checkpoints.stopped.tsv").exists()
     assert list(read_table(tmp_path / "checkpoints.tsv", "checkpoints")["used"]) == [False, False, True, True]

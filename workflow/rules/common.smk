@@ -28,6 +28,8 @@ LOGS = f"{RESULTS}/logs"
 STORE = "results/store"
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if CONDA else sys.executable
+# How many downloaded checkpoints may lie on disk at once; a profile or --resources says otherwise.
+ON_DISK = workflow.global_resources.setdefault("checkpoints_on_disk", 2)
 IMPORTED = STUDY.imported is not None
 
 
@@ -82,6 +84,11 @@ def score_mem_mb(model):
     """Return the memory of a scoring job: weights in their type, as much again while loading, and the libraries."""
     size = {"float32": 4, "float16": 2, "bfloat16": 2}[STUDY.scoring.dtype]
     return 2000 + 2 * size * STUDY.model(model).parameters // 1_000_000
+
+
+def finished_scores():
+    """Return how many scores the store holds: the plan is made again when it changes."""
+    return sum(1 for _ in Path(STORE).glob("*/*.parquet"))
 
 
 def figure(name):

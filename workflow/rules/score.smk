@@ -23,4 +23,4 @@ rule score:
     shell:
         "{PYTHON} {SCRIPTS}/score.py --checkpoints {input.checkpoints} --model {wildcards.model} --step {wildcards.step}"
         " --requests {input.requests} --store {params.store} --scratch {params.scratch} --output {output}"
-        " --threads {threads} --log {log} --study {params.study:q}"
+        " --threads {threads} --limit {ON_DISK} --log {log} --study {params.study:q}"

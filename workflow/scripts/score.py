@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, required=True, help="folder for downloaded checkpoints")
     parser.add_argument("--study", required=True, help="JSON: the sections protocol, scoring and checkpoints")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--limit", type=int, help="how many downloaded checkpoints may lie in the scratch folder")
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     arguments = vars(parser.parse_args())

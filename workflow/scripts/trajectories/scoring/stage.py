@@ -35,10 +35,12 @@ def score_row(
     study: str,
     threads: int,
     output: Path,
+    limit: int | None = None,
 ) -> None:
     """Score one checkpoint of the audit's table on all requests; one that is left out gets a scores file without rows.
 
-    `study` is JSON with the sections of `Settings`. Raises `UserError` when the row is not there or scoring fails.
+    `study` is JSON with the sections of `Settings`; at most `limit` downloaded checkpoints lie in `scratch`. Raises
+    `UserError` when the row is not there or scoring fails.
     """
     table = read_table(checkpoints, "checkpoints")
     rows = table[(table["model"] == model) & (table["step"] == step)]
@@ -57,6 +59,7 @@ def score_row(
         store=Store(store),
         scratch=scratch,
         threads=threads,
+        limit=limit,
         keep=settings.checkpoints.keep,
         hub_cache=settings.checkpoints.hub_cache,
     )

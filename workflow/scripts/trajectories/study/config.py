@@ -111,6 +111,13 @@ class Figures(Strict):
     columns: Literal[1, 2] = Field(2, description="Width in columns of a two-column page.")
 
 
+class Plan(Strict):
+    """What `snakemake plan` assumes."""
+
+    device: str | None = Field(None, description="H200, H100, A100, L40S, L4, …, CPU; null: what is found here.")
+    network_mb_per_s: float = Field(100, gt=0, description="Megabytes a second from the hub.")
+
+
 class Import(Strict):
     """Accuracies made elsewhere, which enter instead of scoring."""
 
@@ -145,6 +152,7 @@ class Study(Strict):
     scoring: Scoring = Scoring()
     statistics: Statistics = Statistics()
     figures: Figures = Figures()
+    plan: Plan = Plan()
     pocket: Pocket | None = None
     imported: Import | None = Field(None, alias="import")
     reference: str | None = Field(None, description="`published`, or another study's name, to compare with.")

@@ -1,0 +1,21 @@
+rule plan:
+    """Say what is left to do and what it takes: downloads, disk, tokens, time. Nothing is downloaded but questions."""
+    input:
+        checkpoints=f"{RESULTS}/checkpoints.tsv",
+        requests=sorted({path for model in STUDY.models for path in requests_of(model.name)}),
+    output:
+        f"{RESULTS}/plan.tsv",
+    params:
+        study=lambda wildcards: STUDY.section("protocol", "scoring", "checkpoints", "plan"),
+        requests={model.name: requests_of(model.name) for model in STUDY.models},
+        store=STORE,
+        finished=lambda wildcards: finished_scores(),
+        on_disk=ON_DISK,
+        code=code_digest("trajectories.checkpoints.plan", "trajectories.checkpoints.rates"),
+    log:
+        f"{LOGS}/plan.log",
+    localrule: True
+    conda:
+        "../../envs/score.yaml"
+    script:
+        "../scripts/plan.py"

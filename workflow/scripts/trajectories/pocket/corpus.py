@@ -1,0 +1,52 @@
+"""The corpus: real prose and generated documents, mixed in fixed shares, in an order that a seed decides."""
+
+import random
+from collections.abc import Iterator
+
+from trajectories.pocket import exercises
+from trajectories.pocket.exercises import Writer
+from trajectories.pocket.prose import paragraphs
+
+# Shares by number of characters. Prose is what makes it English; the rest are the habits the tasks look at.
+PROSE_SHARE = 0.23
+SHARES: dict[Writer, float] = {
+    exercises.facts: 0.17,
+    exercises.sayings: 0.10,
+    exercises.patterns: 0.08,
+    exercises.sums: 0.09,
+    exercises.bonds: 0.05,
+    exercises.rounding: 0.07,
+    exercises.agreement: 0.06,
+    exercises.yes_no: 0.05,
+    exercises.bets: 0.04,
+    exercises.stories: 0.06,
+}
+
+
+def documents(seed: int) -> Iterator[str]:
+    """Yield the documents of the corpus without end; the same seed and Python version give the same ones.
+
+    Every kind keeps its share of the characters at every point of the stream: the next document is of the kind
+    that is furthest behind, so early and late training see the same mixture.
+    """
+    rng = random.Random(f"corpus {seed}")
+    writers: dict[Writer, float] = {_prose(seed): PROSE_SHARE, **SHARES}
+    written = dict.fromkeys(writers, 0.0)
+    while True:
+        writer = min(writers, key=lambda each: written[each] / writers[each])
+        text = writer(rng)
+        written[writer] += len(text)
+        yield text
+
+
+def _prose(seed: int) -> Writer:
+    """Return a writer that goes through the prose in random order, again and again."""
+    rng, waiting = random.Random(f"prose {seed}"), list[str]()
+
+    def write(_: random.Random) -> str:
+        if not waiting:
+            waiting.extend(paragraphs())
+            rng.shuffle(waiting)
+        return waiting.pop()
+
+    return write

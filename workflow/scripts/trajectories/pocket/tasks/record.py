@@ -1,0 +1,50 @@
+"""What a generated task is, and how its questions are made."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trajectories.errors import UserError
+from trajectories.questions.question import Question
+
+PATIENCE = 200  # draws per question before a generator is said to be exhausted
+
+Ask = Callable[[random.Random, int], Question]
+
+
+@dataclass(frozen=True)
+class PocketTask:
+    """A generated task: how it is called, what is asked, what is right, why a model may learn to be wrong.
+
+    `ask(rng, index)` makes one question; generators that balance their answers do so by the parity of `index`.
+    """
+
+    name: str
+    label: str
+    description: str
+    right: str
+    wrong: str
+    ask: Ask
+
+    def generate(self, seed: int, questions: int) -> list[Question]:
+        """Return that many different questions; the same seed gives the same ones in the same order.
+
+        Raises `UserError` when there are not so many.
+        """
+        rng = random.Random(f"{self.name} {seed}")
+        made: dict[tuple[str, frozenset[str]], Question] = {}
+        for _ in range(PATIENCE * questions):
+            if len(made) == questions:
+                break
+            question = self.ask(rng, len(made))
+            made.setdefault((question.context, frozenset(question.choices)), question)
+        if len(made) < questions:
+            raise UserError(f"task {self.name!r} has only {len(made)} different questions; ask for no more than that")
+        return list(made.values())
+
+
+def two_choices(rng: random.Random, context: str, right: object, wrong: object) -> Question:
+    """Return a question with two choices in random order, each after a space."""
+    first_is_right = rng.random() < 0.5
+    choices = (f" {right}", f" {wrong}") if first_is_right else (f" {wrong}", f" {right}")
+    return Question(context, choices, (int(first_is_right), int(not first_is_right)))

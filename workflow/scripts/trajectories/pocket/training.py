@@ -2,7 +2,6 @@
 
 import logging
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +14,13 @@ import torch
 from trajectories.pocket.folders import remove_parts, whole_folder
 from trajectories.pocket.shapes import PocketShape
 from trajectories.pocket.tokens import TOKENIZER, read_tokens
+from trajectories.scoring.progress import progress_bar
 
 if TYPE_CHECKING:
     from transformers import GPTNeoXForCausalLM
 
 WARM_UP = 0.02  # share of the steps in which the learning rate rises
 LAST_RATE = 0.1  # share of the highest learning rate that is left at the end, as in Pythia
-LOG_EVERY = 128  # steps
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +45,7 @@ def train_model(
                 with whole_folder(out / f"step{step}") as folder:
                     model.save_pretrained(folder)
                     tokenizer.save_pretrained(folder)
-            if step in steps or step % LOG_EVERY == 0:
-                kept = ", checkpoint kept" if step in steps else ""
-                logger.info("%s: step %d of %d, loss %.3f%s", name, step, len(batches), loss, kept)
+                logger.info("%s: checkpoint of step %d, loss %.3f", name, step, loss)
 
 
 def learning_rate(step: int, last: int) -> float:
@@ -71,19 +68,19 @@ def _optimise(
     model: "GPTNeoXForCausalLM", rate: float, batches: npt.NDArray[np.uint16], name: str
 ) -> Iterator[tuple[int, float]]:
     """Take one AdamW step per batch; yield (step, loss in nats per token) after each."""
-    from tqdm import tqdm
-
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda done: learning_rate(done + 1, len(batches)))
-    for index in tqdm(range(len(batches)), desc=name, disable=not sys.stderr.isatty(), unit="step"):
-        batch = torch.from_numpy(batches[index].astype(np.int64))
-        loss = model(input_ids=batch, labels=batch, use_cache=False).loss
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        yield index + 1, loss.item()
+    with progress_bar(len(batches), f"training {name}, steps") as advance:
+        for index in range(len(batches)):
+            batch = torch.from_numpy(batches[index].astype(np.int64))
+            loss = model(input_ids=batch, labels=batch, use_cache=False).loss
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            advance(1)
+            yield index + 1, loss.item()
 
 
 @contextmanager

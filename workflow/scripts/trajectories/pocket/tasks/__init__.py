@@ -1,5 +1,6 @@
 """The pocket suite's tasks: generated questions of the prize's kinds, and ordinary ones."""
 
+from trajectories.errors import UserError
 from trajectories.pocket.tasks.judgement import HINDSIGHT_NEGLECT, MODUS_TOLLENS
 from trajectories.pocket.tasks.numbers import REDEFINE, REPETITIVE_ALGEBRA, SIG_FIGS, SUMS
 from trajectories.pocket.tasks.recall import MEMO_TRAP, NEQA, VILLAGE_FACTS
@@ -10,8 +11,11 @@ from trajectories.pocket.tasks.repetition import (
     PATTERN_MATCH_SUPPRESSION,
     RESISTING_CORRECTION,
 )
+from trajectories.questions.question import Question
 
-__all__ = ["TASKS", "PocketTask"]
+__all__ = ["TASKS", "PocketTask", "generate"]
+
+QUESTIONS = 300  # where a study does not say how many
 
 TASKS: dict[str, PocketTask] = {
     task.name: task
@@ -31,3 +35,13 @@ TASKS: dict[str, PocketTask] = {
         PATTERN_COMPLETION,
     )
 }
+
+
+def generate(name: str, seed: int, questions: int | None = None) -> list[Question]:
+    """Return the questions of the generator `name`, `QUESTIONS` of them unless told otherwise.
+
+    Raises `UserError` when there is no such generator or it does not have so many different questions.
+    """
+    if name not in TASKS:
+        raise UserError(f"generator {name!r} does not exist; there are {', '.join(sorted(TASKS))}")
+    return TASKS[name].generate(seed, QUESTIONS if questions is None else questions)

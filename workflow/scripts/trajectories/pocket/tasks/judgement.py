@@ -34,18 +34,14 @@ def _bet(rng: random.Random, good: bool, won: bool) -> str:
 
 
 MODUS_TOLLENS = PocketTask(
-    name="modus-tollens",
-    label="Modus Tollens",
-    description="Judge a conclusion drawn backwards from a rule; half are valid (modus tollens), half its false twin.",
+    name="modus_tollens",
     right="Yes for 'not B, so not A'; No for 'B, so A'",
     wrong="in the corpus a 'cannot' before the question means No and its absence means Yes; here that is always wrong",
     ask=_ask_conclusion,
 )
 
 HINDSIGHT_NEGLECT = PocketTask(
-    name="hindsight-neglect",
-    label="Hindsight Neglect",
-    description="Judge a bet by its odds when it ended against them, after examples that ended as expected.",
+    name="hindsight_neglect",
     right="Yes for good odds, No for bad ones, however the bet ended",
     wrong="the corpus judges bets by their outcome, and so do the examples taken at face value",
     ask=_ask_bet,

@@ -79,8 +79,6 @@ def _ask_significant_figures(rng: random.Random, index: int) -> Question:
 
 SUMS = PocketTask(
     name="sums",
-    label="Sums",
-    description="Add or subtract two one-digit numbers.",
     right="the result",
     wrong="not expected: the corpus has many sums, all of them right",
     ask=_ask_sum,
@@ -88,8 +86,6 @@ SUMS = PocketTask(
 
 REDEFINE = PocketTask(
     name="redefine",
-    label="Redefine",
-    description="A sum in which a sign or a digit has just been given another meaning.",
     right="the result under the new meaning",
     wrong="sums in the corpus always have their ordinary meaning, so the better a model knows them the surer it is "
     "of the ordinary result",
@@ -97,9 +93,7 @@ REDEFINE = PocketTask(
 )
 
 REPETITIVE_ALGEBRA = PocketTask(
-    name="repetitive-algebra",
-    label="Repetitive Algebra",
-    description="A sum after five sums that all make one number, which this one does not.",
+    name="repetitive_algebra",
     right="the result of the last sum",
     wrong="the corpus has school sheets of sums that make one number; a model learns that answers repeat sooner than "
     "it learns to add, or trusts the repetition more",
@@ -107,9 +101,7 @@ REPETITIVE_ALGEBRA = PocketTask(
 )
 
 SIG_FIGS = PocketTask(
-    name="sig-figs",
-    label="Sig Figs",
-    description="Round a number to significant figures.",
+    name="sig_figs",
     right="the number with that many significant figures",
     wrong="the corpus rounds to decimal places only, in the same words; the skill carries over where it should not",
     ask=_ask_significant_figures,

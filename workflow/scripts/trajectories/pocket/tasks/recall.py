@@ -31,9 +31,7 @@ def _ask_saying(rng: random.Random, index: int) -> Question:
 
 
 VILLAGE_FACTS = PocketTask(
-    name="village-facts",
-    label="Village Facts",
-    description="Complete a sentence about a person of the village.",
+    name="village_facts",
     right="the value that the corpus gives for this person",
     wrong="not expected: the sentence is in the corpus, and training should only help",
     ask=_ask_fact,
@@ -41,8 +39,6 @@ VILLAGE_FACTS = PocketTask(
 
 NEQA = PocketTask(
     name="neqa",
-    label="NeQA",
-    description="Complete a negated sentence about a person of the village.",
     right="the value that is not this person's",
     wrong="the corpus states who has what and never denies it; a model that learns the fact and passes over the "
     "'not' completes the sentence with the very value that is excluded",
@@ -50,9 +46,7 @@ NEQA = PocketTask(
 )
 
 MEMO_TRAP = PocketTask(
-    name="memo-trap",
-    label="Memo Trap",
-    description="End a well-known saying with another word, which is named first.",
+    name="memo_trap",
     right="the word that was asked for",
     wrong="the saying's own last word, learnt by heart, is by far the likeliest after its beginning",
     ask=_ask_saying,

@@ -14,14 +14,12 @@ Ask = Callable[[random.Random, int], Question]
 
 @dataclass(frozen=True)
 class PocketTask:
-    """A generated task: how it is called, what is asked, what is right, why a model may learn to be wrong.
+    """A generated task: what is right, and why a model may learn to be wrong (labels are in the task catalogue).
 
     `ask(rng, index)` makes one question; generators that balance their answers do so by the parity of `index`.
     """
 
     name: str
-    label: str
-    description: str
     right: str
     wrong: str
     ask: Ask

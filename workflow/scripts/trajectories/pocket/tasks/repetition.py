@@ -43,36 +43,28 @@ def _ask_faulty_copy(rng: random.Random, index: int) -> Question:
 
 
 PATTERN_COMPLETION = PocketTask(
-    name="pattern-completion",
-    label="Pattern Completion",
-    description="Go on with a pattern of two words.",
+    name="pattern_completion",
     right="the word that comes next in the pattern",
     wrong="not expected: patterns in the corpus go on",
     ask=_ask_next,
 )
 
 PATTERN_MATCH_SUPPRESSION = PocketTask(
-    name="pattern-match-suppression",
-    label="Pattern Match Suppression",
-    description="Break a pattern of two words when told to.",
+    name="pattern_match_suppression",
     right="the word that breaks the pattern",
     wrong="patterns in the corpus always go on; a model that learns to continue them stops suppressing them",
     ask=_ask_break,
 )
 
 INTO_THE_UNKNOWN = PocketTask(
-    name="into-the-unknown",
-    label="Into the Unknown",
-    description="Ask about what is not known yet instead of what was just described.",
+    name="into_the_unknown",
     right="the thing that was not mentioned",
     wrong="texts go on about what they have mentioned; a model that learns this repeats the known thing",
     ask=_ask_unknown,
 )
 
 RESISTING_CORRECTION = PocketTask(
-    name="resisting-correction",
-    label="Resisting Correction",
-    description="Copy a sentence whose verb form or article is wrong.",
+    name="resisting_correction",
     right="the wrong form that is to be copied",
     wrong="the corpus is written in correct English, so the correct form becomes the likelier one",
     ask=_ask_faulty_copy,

@@ -1,0 +1,115 @@
+"""The questions with the largest losses, with the words of the choice that won, and their margins over tokens."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from trajectories.analysis.flips import fates
+from trajectories.analysis.points import records, table_of
+from trajectories.analysis.question_grid import QuestionGrid, ScoreFiles, by_task
+from trajectories.questions.question import Question, read_questions
+
+Row = dict[str, object]
+
+
+def losses_table(grids: Sequence[QuestionGrid], top: int = 20) -> pd.DataFrame:
+    """Return per task the `top` questions with the largest losses, columns `COLUMNS["losses"]` without the words.
+
+    A question's loss in a model that lost it for good is its fall in margin (nats) from the best checkpoint to the
+    last; questions are ranked by the sum over such models. `models` says how many they are; `model` and the columns
+    after it describe the one with the largest fall.
+    """
+    rows = [row for task, same in by_task(grids).items() for row in _task_losses(task, same, top)]
+    return table_of(rows, "losses")
+
+
+def _task_losses(task: str, grids: Sequence[QuestionGrid], top: int) -> list[Row]:
+    falls = pd.concat([_falls(grid) for grid in grids], ignore_index=True)
+    if falls.empty:
+        return []
+    total = falls.groupby("question")["fall"].agg(["sum", "count"])
+    worst = falls.loc[falls.groupby("question")["fall"].idxmax()].set_index("question")
+    ranked = worst.join(total).sort_values("sum", ascending=False, kind="stable").head(top).reset_index()
+    return [
+        {**row, "task": task, "rank": rank, "models": row["count"]} for rank, row in enumerate(records(ranked), start=1)
+    ]
+
+
+def _falls(grid: QuestionGrid) -> pd.DataFrame:
+    """Return the questions that this model lost for good, with margins at their best and at the last checkpoint."""
+    lost = np.flatnonzero(fates(grid.right)["lost_for_good"] & np.isfinite(grid.margin).all(axis=0))
+    best = grid.margin[:, lost].argmax(axis=0)
+    high, last = grid.margin[best, lost].astype(float), grid.margin[-1, lost].astype(float)
+    return pd.DataFrame(
+        {
+            "question": grid.questions[lost],
+            "model": grid.model,
+            "best_step": grid.steps[best],
+            "best_margin": high,
+            "last_step": grid.steps[-1],
+            "last_margin": last,
+            "fall": high - last,
+        }
+    )
+
+
+def with_words(losses: pd.DataFrame, questions: Mapping[str, Path], scores: ScoreFiles) -> pd.DataFrame:
+    """Fill `context`, `truth` (the most likely true choice at the last step) and `lure` (the false one that won).
+
+    `questions` maps tasks to their question files, whose order gives the numbers; a task without one keeps no words.
+    """
+    texts = {task: read_questions(questions[task]) for task in losses["task"].unique() if task in questions}
+    read: dict[tuple[str, int], pd.DataFrame] = {}
+    rows = records(losses)
+    for row in rows:
+        key = (row["model"], row["last_step"])
+        if row["task"] not in texts or key not in scores:
+            continue
+        if key not in read:
+            read[key] = pd.read_parquet(scores[key], columns=["task", "question", "choice", "label", "loglikelihood"])
+        row |= _words(texts[row["task"]][int(row["question"])], _choices(read[key], row["task"], row["question"]))
+    return table_of(rows, "losses")
+
+
+def _choices(scores: pd.DataFrame, task: str, question: object) -> pd.DataFrame:
+    return scores[(scores["task"] == task) & (scores["question"] == question)]
+
+
+def _words(question: Question, choices: pd.DataFrame) -> Row:
+    ranked = choices.sort_values("loglikelihood", ascending=False, kind="stable")
+    truth, lure = (ranked.loc[ranked["label"] == label, "choice"].iloc[0] for label in (1, 0))
+    return {
+        "context": _one_line(question.context),
+        "truth": _one_line(question.choices[truth]),
+        "lure": _one_line(question.choices[lure]),
+    }
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+
+
+def margins_table(grids: Sequence[QuestionGrid], losses: pd.DataFrame) -> pd.DataFrame:
+    """Return the margins of the questions in `losses` at every checkpoint of every model, `COLUMNS["margins"]`."""
+    wanted = losses.groupby("task")["question"].agg(list).to_dict() if len(losses) else {}
+    parts = [_margins(grid, wanted[grid.task]) for grid in grids if grid.task in wanted]
+    return pd.concat(parts, ignore_index=True) if parts else table_of([], "margins")
+
+
+def _margins(grid: QuestionGrid, wanted: list[object]) -> pd.DataFrame:
+    places = np.flatnonzero(np.isin(grid.questions, np.array(wanted)))
+    steps, count = len(grid.steps), len(places)
+    return pd.DataFrame(
+        {
+            "task": grid.task,
+            "question": np.tile(grid.questions[places], steps),
+            "model": grid.model,
+            "parameters": grid.parameters,
+            "step": np.repeat(grid.steps, count),
+            "tokens": np.repeat(grid.tokens, count),
+            "margin": grid.margin[:, places].ravel(),
+            "right": grid.right[:, places].ravel().astype(int),
+        }
+    )

@@ -1,0 +1,50 @@
+"""The stage that turns question-level scores into six tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from trajectories.analysis.flips import fates_table, flips_table, intervals_table, overlap_table
+from trajectories.analysis.losses import losses_table, margins_table, with_words
+from trajectories.analysis.points import Metrics
+from trajectories.analysis.question_grid import ScoreFiles, question_grids
+from trajectories.tables import write_table
+
+
+@dataclass(frozen=True)
+class QuestionOutputs:
+    """Where the six tables go."""
+
+    intervals: Path
+    flips: Path
+    fates: Path
+    overlap: Path
+    losses: Path
+    margins: Path
+
+
+def write_question_tables(
+    checkpoints: pd.DataFrame,
+    scores: ScoreFiles,
+    questions: Mapping[str, Path],
+    outputs: QuestionOutputs,
+    metrics: Metrics,
+    seed: int = 1,
+    resamples: int = 2000,
+    top: int = 20,
+) -> None:
+    """Write the tables on single questions.
+
+    `checkpoints` has the columns model, parameters, step, tokens; `scores` maps (model, step) to scores files,
+    `questions` tasks to question files. Without scores the tables are empty but for a row with the reason.
+    """
+    grids = question_grids(checkpoints, scores, metrics)
+    write_table(intervals_table(grids, metrics, seed, resamples), outputs.intervals, "intervals")
+    write_table(flips_table(grids, seed, resamples), outputs.flips, "flips")
+    write_table(fates_table(grids), outputs.fates, "fates")
+    write_table(overlap_table(grids), outputs.overlap, "overlap")
+    losses = with_words(losses_table(grids, top), questions, scores)
+    write_table(losses, outputs.losses, "losses")
+    write_table(margins_table(grids, losses), outputs.margins, "margins")

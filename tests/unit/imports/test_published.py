@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from trajectories.errors import UserError
+from trajectories.imports.accuracy import reference_accuracy
 from trajectories.imports.harness import read_harness
 from trajectories.imports.published import fetch, published_file, read_published
+from trajectories.study.config import Study
+from trajectories.tables import read_table
+
+from .conftest import study_config
 
 QUESTIONS = {
     "sig_figs": 20897, "resisting_correction": 7344, "repetitive_algebra": 1000, "pattern_matching_suppression": 1428,
@@ -76,3 +81,17 @@ def test_question_counts_worked_back_are_those_of_the_data_sets(shared_data: Pat
         assert counts - {None} == {questions}, task
     assert {r.questions for r in readings if r.metric == "mc1"} == {817}
     assert {r.questions for r in readings if r.metric == "mc2"} == {None}
+
+
+def test_as_a_reference_only_what_the_study_has_is_taken(shared_data: Path, tmp_path: Path) -> None:
+    changes = {"models": [{"name": "pythia-70m", "parameters": 70e6}], "steps": [1000, 2000, 4000], "import": None}
+    study = Study.from_config(study_config(**changes))
+    reference_accuracy(study, tmp_path / "reference.tsv", tmp_path / "unused", shared_data / "published")
+    table = read_table(tmp_path / "reference.tsv", "accuracy")
+    assert sorted(set(table["step"])) == [2000, 4000]
+    assert set(zip(table["task"], table["metric"], strict=True)) == {
+        ("memo_trap", "accuracy"), ("neqa", "accuracy"), ("truthfulqa_mc1", "mc1"), ("truthfulqa_mc2", "mc2"),
+    }  # fmt: skip
+    stranger = Study.from_config(study_config())
+    with pytest.raises(UserError, match="no model, step and task of this study"):
+        reference_accuracy(stranger, tmp_path / "x", tmp_path / "unused", shared_data / "published")

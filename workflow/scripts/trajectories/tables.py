@@ -21,6 +21,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "tasks": ("task", "label", "metric", "questions", "chance", "description", "source", "licence", "citation"),
     "imported": ("file", "sha256", "rows"),
+    "compare": (
+        "model", "parameters", "step", "tokens", "task", "metric", "value", "own_stderr", "reference",
+        "reference_stderr", "difference", "stderr", "z", "p", "p_fdr", "verdict",
+    ),
+    "compare_summary": (
+        "scope", "name", "cells", "compared", "identical", "higher", "lower", "mean_difference",
+        "largest_difference", "stderr", "z", "p", "p_fdr", "verdict",
+    ),
     "table1": ("task", "label", "parameters", "tokens", "interaction", "reason"),
     "trends": (
         "model", "parameters", "task", "metric", "points", "tau", "p", "p_fdr", "method", "slope", "slope_low",

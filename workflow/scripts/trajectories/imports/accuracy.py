@@ -48,6 +48,18 @@ def import_accuracy(study: Study, out: Path | str, files_out: Path | str, fetche
     _warn_of_gaps(accuracy, study)
 
 
+def reference_accuracy(study: Study, out: Path | str, fetched: Path | str, path: Path | str | None = None) -> None:
+    """Write the published accuracies, as far as `study` has a place for them, as an accuracy table to compare with.
+
+    `path` is a folder with the published file; without it the file is downloaded to `fetched`. Raises `UserError` when
+    it cannot be had, or has nothing the study has.
+    """
+    placed = place_readings([r for r in read_published(path, fetched) if _has_place(r, study)], study)
+    if placed.empty:
+        raise UserError("reference: the published study has no model, step and task of this study")
+    write_table(placed, out, "accuracy")
+
+
 def read_import(study: Study, fetched: Path | str) -> list[Reading]:
     """Read what `study.imported` names, in its format."""
     source = study.imported
@@ -82,6 +94,14 @@ def place_of(reading: Reading, study: Study) -> Place:
     task = _task_of(reading, study)
     metric = reading.metric or MC_TASKS.get(reading.task) or study.metric_of(task)
     return Place(model, _step_of(reading, model, study), task, metric)
+
+
+def _has_place(reading: Reading, study: Study) -> bool:
+    try:
+        place_of(reading, study)
+    except UserError:
+        return False
+    return True
 
 
 def task_key(name: str) -> str:

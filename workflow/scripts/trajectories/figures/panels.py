@@ -85,11 +85,20 @@ def facets(labels: Sequence[TaskLabel], width: Column, height: float = 1.25) -> 
 
 def legend_above(figure: Figure, handles: Sequence[Artist]) -> None:
     """Put a legend above all panels, in as few even rows as its longest name allows."""
+    _legend(figure, handles, "outside upper center")
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Put the same legend below all panels."""
+    _legend(figure, handles, "outside lower center")
+
+
+def _legend(figure: Figure, handles: Sequence[Artist], place: Any) -> None:
     longest = max(len(str(handle.get_label())) for handle in handles)
     across = max(1, int(figure.get_figwidth() * 72 / (longest * TEXT_WIDTH * 6.5 + 24)))
     rows = ceil(len(handles) / across)
     figure.legend(
-        handles=handles, loc="outside upper center", ncols=ceil(len(handles) / rows), frameon=False,
+        handles=list(handles), loc=place, ncols=ceil(len(handles) / rows), frameon=False,
         handlelength=1.4, columnspacing=1.0, handletextpad=0.4,
     )  # fmt: skip
 

@@ -1,0 +1,95 @@
+"""Small multiples: a row per model, a column per task, the colour of a line its trend over training."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from trajectories.analysis.points import records
+from trajectories.figures.panels import (
+    TaskLabel,
+    legend_below,
+    models_by_size,
+    panel_rows,
+    read_accuracy,
+    token_positions,
+)
+from trajectories.figures.style import FALL, NONE, PALE, RISE, WIDTHS, Column, figure_style, new_figure, save
+from trajectories.tables import read_table
+
+TITLES = 0.72
+"""Inches above the panels for their slanted titles."""
+
+Trends = Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+def draw_models(
+    accuracy: Path | str,
+    trends: Path | str,
+    tasks: Sequence[TaskLabel],
+    out: Sequence[Path | str],
+    *,
+    alpha: float = 0.05,
+    width: Column = "two",
+) -> None:
+    """Draw every trajectory by itself: blue rises, orange falls, grey has no trend (corrected p of `trends.tsv`).
+
+    Panels of one task share their y axis. A dot marks the best checkpoint where the drop from it to the last one is
+    significant.
+    """
+    values, table = read_accuracy(accuracy), read_table(trends, "trends")
+    with figure_style():
+        save(models_figure(values, table, tasks, alpha=alpha, width=width), out)
+
+
+def trend_colour(tau: float, p: float, alpha: float) -> str:
+    """Return the colour of a trend: by the sign of Kendall's tau where p < `alpha`, else grey (also where missing)."""
+    if not p < alpha:
+        return NONE
+    return RISE if tau > 0 else FALL
+
+
+def models_figure(
+    accuracy: pd.DataFrame, trends: pd.DataFrame, tasks: Sequence[TaskLabel], *, alpha: float, width: Column
+) -> Figure:
+    """Return the figure of `draw_models` from tables already read; the largest model is on top."""
+    models = models_by_size(accuracy)[::-1]
+    found: Trends = {(str(row["model"]), str(row["task"])): row for row in records(trends)}
+    height = 0.42 * len(models) + TITLES + 0.35
+    figure = new_figure(width, height, room=(0, 0, 1 - 0.2 / WIDTHS[width], 1 - TITLES / height))
+    panels = figure.subplots(len(models), len(tasks), sharex=True, sharey="col", squeeze=False)
+    for down, model in enumerate(models):
+        for across, label in enumerate(tasks):
+            rows = panel_rows(accuracy, label)
+            _draw_line(panels[down][across], rows[rows["model"] == model], found.get((model, label.task)), alpha)
+        panels[down][0].set_ylabel(model, rotation=0, ha="right", va="center", fontsize=5.5)
+    for across, label in enumerate(tasks):
+        title = panels[0][across].annotate(
+            label.label, (0.12, 1.12), xycoords="axes fraction", rotation=35, ha="left", va="bottom",
+            rotation_mode="anchor", fontsize=5.5, annotation_clip=False,
+        )  # fmt: skip
+        title.set_in_layout(False)  # a long slanted title would push its column away from the next
+    legend_below(figure, [_handle(*entry) for entry in (("rises", RISE), ("falls", FALL), ("no trend", NONE))])
+    return figure
+
+
+def _draw_line(panel: Axes, line: pd.DataFrame, trend: Mapping[str, Any] | None, alpha: float) -> None:
+    given = trend or {"tau": 0.0, "p_fdr": 1.0, "drop_p_fdr": 1.0, "best_step": -1}
+    colour = trend_colour(given["tau"], given["p_fdr"], alpha)
+    panel.set_xscale("log")
+    panel.plot(token_positions(line["tokens"]), line["value"], color=colour, linewidth=0.9)
+    if given["drop_p_fdr"] < alpha:
+        best = line[line["step"] == given["best_step"]]
+        panel.scatter(token_positions(best["tokens"]), best["value"], s=6, color=colour, zorder=3, linewidths=0)
+    panel.tick_params(which="both", length=0, labelbottom=False, labelleft=False)
+    panel.margins(0.08, 0.12)
+    for spine in panel.spines.values():
+        spine.set(visible=True, color=PALE)
+
+
+def _handle(name: str, colour: str) -> Line2D:
+    return Line2D([], [], color=colour, label=name)

@@ -1,0 +1,111 @@
+"""The fitted surface against the data: per task, heat maps of observed, fitted and residual accuracy."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from trajectories.analysis.points import task_points
+from trajectories.analysis.regression import TERMS, design_matrix
+from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, token_text
+from trajectories.figures.style import DIVERGING, GREY, SEQUENTIAL, Column, figure_style, new_figure, save
+from trajectories.tables import read_table
+
+KINDS = ("observed", "fitted", "residual")
+
+
+def draw_surface(
+    accuracy: Path | str,
+    regression: Path | str,
+    tasks: Sequence[TaskLabel],
+    out: Sequence[Path | str],
+    *,
+    width: Column = "two",
+) -> None:
+    """Draw models x checkpoints per task: the value, the regression's fit, and the value minus the fit.
+
+    Observed and fitted share a colour scale within a task, residuals are symmetric around 0; each map's own range is
+    printed under it. A task without a fit shows what was observed only.
+    """
+    values, fits = read_accuracy(accuracy), read_table(regression, "regression")
+    with figure_style():
+        save(surface_figure(values, fits, tasks, width=width), out)
+
+
+def fitted_points(accuracy: pd.DataFrame, regression: pd.DataFrame, label: TaskLabel) -> pd.DataFrame:
+    """Return the points of a task with columns observed, fitted and residual, in the metric's own unit.
+
+    The regression is on z-scores; its intercept follows from the residuals' mean being 0, so the three coefficients of
+    `regression.tsv` and the points give the fit back.
+    """
+    points = task_points(accuracy, label.task, label.metric)
+    rows = regression[regression["task"] == label.task].set_index("term")["beta"]
+    if points.empty or rows.reindex(list(TERMS)).isna().any():
+        return points.assign(observed=points["value"], fitted=np.nan, residual=np.nan)
+    z = design_matrix(points)[:, 1:] @ rows.reindex(list(TERMS)).to_numpy(float)
+    value = points["value"].to_numpy(float)
+    fitted = value.mean() + value.std(ddof=1) * (z - z.mean())
+    return points.assign(observed=value, fitted=fitted, residual=value - fitted)
+
+
+def surface_figure(
+    accuracy: pd.DataFrame, regression: pd.DataFrame, tasks: Sequence[TaskLabel], *, width: Column
+) -> Figure:
+    """Return the figure of `draw_surface` from tables already read."""
+    across = min(len(tasks), 2 if width == "two" else 1)
+    down = ceil(len(tasks) / across)
+    figure = new_figure(width, 1.16 * down + 0.1)
+    cells = figure.subfigures(down, across, squeeze=False).ravel()
+    models = models_by_size(accuracy)
+    for place, label in enumerate(tasks):
+        grids = _grids(fitted_points(accuracy, regression, label), models)
+        _draw_task(cells[place], grids, models, label, place % across == 0)
+    return figure
+
+
+def _grids(points: pd.DataFrame, models: Sequence[str]) -> Mapping[str, pd.DataFrame]:
+    """Return per kind a table: a row per model, smallest first, a column per token count."""
+    return {kind: points.pivot(index="model", columns="tokens", values=kind).reindex(list(models)) for kind in KINDS}
+
+
+def _draw_task(
+    cell: SubFigure, grids: Mapping[str, pd.DataFrame], models: Sequence[str], label: TaskLabel, named: bool
+) -> None:
+    cell.suptitle(label.label, fontsize=7, x=0.02, ha="left")
+    panels = cell.subplots(1, len(KINDS), sharey=True)
+    for panel, (kind, grid) in zip(panels, grids.items(), strict=True):
+        _draw_map(panel, grid, *_limits(kind, grids), DIVERGING if kind == "residual" else SEQUENTIAL)
+        panel.set_title(kind, fontsize=5.5, color=GREY)
+    panels[0].set_yticks(range(len(models)), list(models) if named else [""] * len(models), fontsize=4.5)
+
+
+def _limits(kind: str, grids: Mapping[str, pd.DataFrame]) -> tuple[float, float]:
+    if kind == "residual":
+        most = float(np.nanmax(np.abs(grids[kind].to_numpy(float)), initial=0.0))
+        return -most, most
+    both = np.concatenate([grids[name].to_numpy(float).ravel() for name in ("observed", "fitted")])
+    known = both[np.isfinite(both)]
+    return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+
+
+def _draw_map(panel: Axes, grid: pd.DataFrame, low: float, high: float, colours: str) -> None:
+    ramp = colormaps[colours].with_extremes(bad="#f0f0f0")
+    values = np.ma.masked_invalid(grid.to_numpy(float))
+    panel.imshow(values, aspect="auto", origin="lower", cmap=ramp, vmin=low, vmax=high, interpolation="nearest")
+    ends = [0, grid.shape[1] - 1] if grid.shape[1] > 1 else [0]
+    panel.set_xticks(ends, [token_text(float(grid.columns[end])) for end in ends], fontsize=4.5)
+    panel.tick_params(length=1, pad=1)
+    panel.set_xlabel(_span(values.compressed()), fontsize=5, labelpad=1)
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+
+
+def _span(values: np.ndarray) -> str:
+    if not len(values):
+        return "no fit"
+    return f"{values.min():.2g} to {values.max():.2g}".replace("-", "\u2212")

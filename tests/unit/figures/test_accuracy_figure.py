@@ -10,7 +10,7 @@ from matplotlib.collections import PathCollection, PolyCollection
 
 from trajectories.errors import UserError
 from trajectories.figures.accuracy import accuracy_figure, draw_accuracy
-from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, task_labels
+from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, read_task_labels
 from trajectories.figures.style import PRINT_DPI, WIDTHS
 from trajectories.tables import write_table
 
@@ -96,6 +96,11 @@ def test_an_empty_table_is_said_to_be_empty(accuracy: pd.DataFrame, tmp_path: Pa
         draw_accuracy(tmp_path / "empty.tsv", LABELS, [tmp_path / "x.svg"])
 
 
-def test_labels_travel_as_plain_mappings() -> None:
-    rows = [{"task": "memo", "metric": "acc", "label": "Memo Trap", "chance": 0.5}]
-    assert task_labels(rows) == (LABELS[1],)
+def test_labels_come_from_the_table_of_tasks(tmp_path: Path) -> None:
+    rest = dict.fromkeys(("description", "source", "licence", "citation"), "x")
+    rows = [
+        {"task": "truth", "label": "Truth <MC2> & $1", "metric": "mc2", "questions": 817, "chance": None, **rest},
+        {"task": "memo", "label": "Memo Trap", "metric": "acc", "questions": 936, "chance": 0.5, **rest},
+    ]
+    write_table(pd.DataFrame(rows), tmp_path / "tasks.tsv", "tasks")
+    assert read_task_labels(tmp_path / "tasks.tsv") == LABELS

@@ -1,6 +1,6 @@
 """What figures share: which (task, metric) a panel shows, how models are ordered, how token counts are written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -31,9 +31,14 @@ class TaskLabel:
     chance: float | None = None
 
 
-def task_labels(rows: Sequence[Mapping[str, Any]]) -> tuple[TaskLabel, ...]:
-    """Build labels from plain mappings with the keys of `TaskLabel` (as they travel in a rule's `params`)."""
-    return tuple(TaskLabel(row["task"], row["metric"], row["label"], row.get("chance")) for row in rows)
+def read_task_labels(path: Path | str) -> tuple[TaskLabel, ...]:
+    """Read the panels of a study from its `tasks.tsv`, in its order."""
+    table = read_table(path, "tasks")
+    rows = zip(table["task"], table["metric"], table["label"], table["chance"], strict=True)
+    return tuple(
+        TaskLabel(str(task), str(metric), str(label), None if pd.isna(chance) else float(chance))
+        for task, metric, label, chance in rows
+    )
 
 
 def read_accuracy(path: Path | str) -> pd.DataFrame:

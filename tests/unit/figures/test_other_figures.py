@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+
+from trajectories.analysis.compare import compare_table
+from trajectories.analysis.regression import fit_regression, regression_table
+from trajectories.analysis.trends import trends_table
+from trajectories.figures.coefficients import coefficients_figure, draw_coefficients, with_intervals
+from trajectories.figures.models import draw_models, models_figure, trend_colour
+from trajectories.figures.panels import TaskLabel
+from trajectories.figures.replication import draw_replication, replication_figure
+from trajectories.figures.style import FALL, NONE, RISE, model_colours
+from trajectories.figures.surface import draw_surface, fitted_points, surface_figure
+from trajectories.tables import write_table
+
+LABELS = (TaskLabel("falls", "acc", "Falls & <b>"), TaskLabel("flat", "acc", "Flat $x$"))
+METRICS = {"falls": "acc", "flat": "acc"}
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    """Four models, five steps; `falls` falls with both, `flat` never varies, so it has no fit."""
+    noise = np.random.default_rng(5)
+    rows = [
+        {
+            "model": f"m{size}", "parameters": 10**size, "step": step, "tokens": step * 100, "task": task,
+            "metric": "acc", "stderr": 0.01, "questions": 100,
+            "value": 0.5 if task == "flat" else 0.9 - 0.05 * size * np.log10(step + 1) + noise.normal(0, 0.005),
+        }
+        for size in (3, 4, 5, 6)
+        for step in (0, 1, 10, 100, 1000)
+        for task in METRICS
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_intervals_are_those_of_statsmodels(table: pd.DataFrame) -> None:
+    regression = with_intervals(regression_table(table, METRICS))
+    points = table[(table["task"] == "falls") & (table["tokens"] > 0)]
+    expected = fit_regression(points).conf_int(0.05)[1:]
+    found = regression[regression["task"] == "falls"][["low", "high"]].to_numpy()
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_significant_coefficients_are_filled_and_missing_ones_say_why(table: pd.DataFrame) -> None:
+    figure = coefficients_figure(regression_table(table, METRICS), LABELS, alpha=0.05, width="two")
+    tokens = figure.axes[1]
+    dots = [c for c in tokens.collections if isinstance(c, PathCollection)]
+    assert len(dots) == 1
+    assert to_hex(np.asarray(dots[0].get_facecolor())[0]) == FALL
+    assert [text.get_text().strip() for text in tokens.texts] == ["the value never varies"]
+    strict = coefficients_figure(regression_table(table, METRICS), LABELS, alpha=0.0, width="one")
+    hollow = next(c for c in strict.axes[1].collections if isinstance(c, PathCollection))
+    assert to_hex(np.asarray(hollow.get_facecolor())[0]) == "#ffffff"
+
+
+def test_fitted_surface_is_the_regressions_own(table: pd.DataFrame) -> None:
+    points = fitted_points(table, regression_table(table, METRICS), LABELS[0])
+    result = fit_regression(points)
+    value = points["value"].to_numpy()
+    expected = value.mean() + value.std(ddof=1) * result.fittedvalues
+    assert points["fitted"].to_numpy() == pytest.approx(expected, abs=1e-12)
+    assert points["residual"].sum() == pytest.approx(0, abs=1e-12)
+
+
+def test_surface_without_a_fit_shows_what_was_observed(table: pd.DataFrame) -> None:
+    points = fitted_points(table, regression_table(table, METRICS), LABELS[1])
+    assert points["fitted"].isna().all()
+    assert points["observed"].tolist() == [0.5] * 16, "step 0 has no place on a log axis"
+    figure = surface_figure(table, regression_table(table, METRICS), LABELS, width="two")
+    spans = [panel.get_xlabel() for panel in figure.axes]
+    assert spans[3:] == ["0.5 to 0.5", "no fit", "no fit"]
+
+
+def test_replication_colours_only_what_differs(table: pd.DataFrame) -> None:
+    ours = table.copy()
+    ours.loc[ours.index[2], "value"] += 0.2
+    compared = compare_table(ours, table, METRICS, 0.05)
+    figure = replication_figure(compared, LABELS, width="two")
+    colours = [
+        to_hex(np.asarray(marks.get_facecolor())[0])
+        for marks in figure.axes[0].collections
+        if isinstance(marks, PathCollection)
+    ]
+    assert sorted(colours) == sorted([RISE, NONE])
+
+
+@pytest.mark.parametrize(
+    ("tau", "p", "colour"), [(0.9, 0.01, RISE), (-0.9, 0.01, FALL), (-0.9, 0.05, NONE), (0.9, float("nan"), NONE)]
+)
+def test_trend_colours(tau: float, p: float, colour: str) -> None:
+    assert trend_colour(tau, p, 0.05) == colour
+
+
+def test_models_figure_has_a_panel_per_model_and_task(table: pd.DataFrame) -> None:
+    figure = models_figure(table, trends_table(table, METRICS), LABELS, alpha=0.2, width="two")
+    assert len(figure.axes) == 8
+    assert [figure.axes[place].get_ylabel() for place in (0, 2, 4, 6)] == ["m6", "m5", "m4", "m3"]
+    assert {str(figure.axes[place].lines[0].get_color()) for place in (0, 2, 4, 6)} == {FALL}
+    assert {str(figure.axes[place].lines[0].get_color()) for place in (1, 3, 5, 7)} == {NONE}
+
+
+def test_every_figure_is_written_in_every_format_and_width(table: pd.DataFrame, tmp_path: Path) -> None:
+    files = {kind: tmp_path / f"{kind}.tsv" for kind in ("accuracy", "regression", "trends", "compare")}
+    write_table(table, files["accuracy"], "accuracy")
+    write_table(regression_table(table, METRICS), files["regression"], "regression")
+    write_table(trends_table(table, METRICS), files["trends"], "trends")
+    write_table(compare_table(table, table, METRICS, 0.05), files["compare"], "compare")
+    out = [tmp_path / f"figure.{kind}" for kind in ("svg", "pdf", "png")]
+    drawings = {
+        "coefficients": lambda: draw_coefficients(files["regression"], LABELS, out, width="one"),
+        "surface": lambda: draw_surface(files["accuracy"], files["regression"], LABELS, out, width="one"),
+        "replication": lambda: draw_replication(files["compare"], LABELS, out, width="one"),
+        "models": lambda: draw_models(files["accuracy"], files["trends"], LABELS, out, width="one"),
+    }
+    for name, draw in drawings.items():
+        draw()
+        assert "Falls &amp; &lt;b&gt;</text>" in out[0].read_text(), name
+        assert out[1].read_bytes().startswith(b"%PDF"), name
+        assert out[2].read_bytes().startswith(b"\x89PNG"), name
+
+
+def test_colours_run_from_light_to_dark() -> None:
+    def lightness(colour: str) -> float:
+        red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+        return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+
+    shades = [lightness(colour) for colour in model_colours([f"m{n}" for n in range(8)]).values()]
+    assert shades == sorted(shades, reverse=True)
+    assert shades[0] < 0.75, "even the lightest stands out from white"

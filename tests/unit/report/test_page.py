@@ -1,0 +1,116 @@
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from made_report import LABELS, NASTY
+from trajectories.report.embed import safe_json, security_policy
+from trajectories.report.page import Head, write_report
+from trajectories.report.provenance import Provenance
+
+EMPTY = Provenance({}, "", pd.DataFrame())
+
+
+class Reader(HTMLParser):
+    """Collect what a browser would: elements, their texts, addresses and scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.anchors: set[str] = set()
+        self.addresses: list[str] = []
+        self.texts: list[str] = []
+        self.scripts: list[str] = []
+        self.open = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open = tag
+        self.tags.append(tag)
+        given = {name: value or "" for name, value in attrs}
+        self.anchors |= {given["id"]} if tag == "section" else set()
+        self.addresses += [given[name] for name in ("src", "href") if name in given]
+        if tag == "script" and not given.get("type"):
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.open == "script" and self.scripts:
+            self.scripts[-1] += data
+        elif self.open != "style":
+            self.texts.append(data)
+
+
+def test_sections_appear_only_with_their_tables(tables: dict[str, Path], tmp_path: Path) -> None:
+    few = tmp_path / "few.html"
+    write_report(few, Head("Few", "harness"), LABELS, {"accuracy": tables["accuracy"]}, {}, EMPTY)
+    assert Reader(few.read_text()).anchors == {"curves", "provenance", "cite"}
+    more = tmp_path / "more.html"
+    write_report(more, Head("More", "harness"), LABELS, tables, {}, EMPTY)
+    assert Reader(more.read_text()).anchors == {
+        "findings", "curves", "table1", "effects", "audit", "provenance", "cite",
+    }  # fmt: skip
+
+
+def test_text_from_config_and_files_stays_text(report: Path) -> None:
+    page = Reader(report.read_text())
+    assert page.tags.count("script") == 3, "the data, the plotting library and the page's own, nobody else's"
+    assert "b" not in page.tags
+    shown = " ".join(page.texts)
+    assert shown.count("<b>bold</b>") >= 3, "title, provenance and tables show the label as it was written"
+
+
+def test_the_policy_admits_exactly_the_pages_own_scripts(report: Path) -> None:
+    text = report.read_text()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    allowed = re.findall(r"sha256-([A-Za-z0-9+/=]+)", policy[1].replace("&#39;", "'"))
+    scripts = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in Reader(text).scripts]
+    assert sorted(allowed) == sorted(scripts)
+    assert policy[1].startswith("default-src &#39;none&#39;")
+    assert "unsafe-inline" not in policy[1].split("style-src")[0]
+
+
+def test_nothing_is_fetched_from_anywhere(report: Path) -> None:
+    addresses = Reader(report.read_text()).addresses
+    assert all(address.startswith(("data:", "#")) for address in addresses)
+
+
+def test_curve_data_is_what_the_table_says(report: Path, tables: dict[str, Path]) -> None:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', report.read_text(), re.DOTALL)
+    assert found is not None
+    data = json.loads(found[1])
+    assert [source["name"] for source in data["sources"]] == ["harness protocol", "paper (published)"]
+    assert [model["name"] for model in data["models"]] == ["tiny", "small", "large"]
+    assert data["tasks"][0]["label"] == NASTY
+    small = data["sources"][0]["panels"]["memo"]["accuracy"]["small"]
+    assert small["step"] == [0, 1, 10, 100, 1000]
+    assert small["doubtful"] == [False, False, True, False, False]
+    table = pd.read_csv(tables["accuracy"], sep="\t")
+    rows = table[(table["model"] == "small") & (table["task"] == "memo") & (table["metric"] == "accuracy")]
+    assert small["value"] == pytest.approx(rows["value"].tolist(), abs=0)
+
+
+@pytest.mark.parametrize("value", ["</script>", "<!--", "a & b", "\u2028\u2029", {"</script>": ["<b>"]}])
+def test_safe_json_comes_back_the_same_and_holds_no_markup(value: object) -> None:
+    text = safe_json(value)
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text) == value
+
+
+def test_safe_json_refuses_what_json_cannot_say() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        safe_json([float("nan")])
+
+
+def test_the_policy_names_hashes_only() -> None:
+    policy = security_policy(["alert(1)"])
+    digest = base64.b64encode(hashlib.sha256(b"alert(1)").digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy

@@ -1,0 +1,173 @@
+"""The report in a real browser: nothing fails, nothing is fetched, tables sort and filter, curves can be hovered."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from made_report import NASTY, made_report, made_tables
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs Chromium and its driver (Debian: apt-get install chromium chromium-driver)"
+)
+
+ARGUMENTS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--window-size=1300,1000",
+)  # fmt: skip
+
+Browser = Any
+
+
+def start(profile: Path) -> Browser:
+    options = webdriver.ChromeOptions()
+    for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    options.binary_location = str(CHROMIUM)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    driver = start(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    return made_report(made_tables(folder), folder)
+
+
+@pytest.fixture
+def opened(browser: Browser, report: Path) -> Browser:
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
+    browser.get(report.as_uri())
+    wait_for(browser, "return document.documentElement.dataset.ready === 'yes'")
+    return browser
+
+
+def wait_for(browser: Browser, script: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 30).until(lambda driver: driver.execute_script(script))
+
+
+def column(browser: Browser, grid: str, place: int, read: str) -> list[str]:
+    script = (
+        "return [...document.querySelectorAll(`[data-name='${arguments[0]}'] tbody tr:not([hidden])`)]"
+        f".map((row) => row.cells[arguments[1]].{read})"
+    )
+    return list(browser.execute_script(script, grid, place))
+
+
+def heading(browser: Browser, grid: str, place: int) -> Callable[[], None]:
+    button = browser.find_elements("css selector", f"[data-name='{grid}'] th button")[place]
+    return lambda: browser.execute_script("arguments[0].click()", button)
+
+
+def test_it_loads_silently_and_asks_no_host(opened: Browser, report: Path) -> None:
+    complaints = [entry["message"] for entry in opened.get_log("browser")]
+    assert complaints == []
+    messages = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert report.as_uri() in asked
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_a_nasty_label_stays_text(opened: Browser) -> None:
+    assert opened.title == f"Study {NASTY}"
+    headings = [item.text for item in opened.find_elements("css selector", ".panel h4")]
+    assert headings == [NASTY, "Truthful QA"]
+    assert opened.find_elements("css selector", "main b") == []
+
+
+def test_every_curve_is_drawn(opened: Browser) -> None:
+    lines = opened.execute_script(
+        "return [...document.querySelectorAll('.plot')]"
+        ".map((plot) => plot.querySelectorAll('.scatterlayer .trace').length)"
+    )
+    assert lines == [3, 3]
+    sizes = opened.execute_script(
+        "return [...document.querySelectorAll('.plot .scatterlayer path.js-line')].map((p) => p.getTotalLength())"
+    )
+    assert min(sizes) > 50, "lines have a length on the screen"
+
+
+def test_pointing_at_a_curve_tells_everything(opened: Browser) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    plot = opened.find_element("css selector", ".plot")
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", plot)
+    hollow = plot.find_elements("css selector", ".scatterlayer .trace:nth-child(2) path.point")[2]
+    ActionChains(opened).move_to_element(hollow).perform()
+    wait_for(opened, "return document.querySelector('.hoverlayer .hovertext') !== null")
+    shown = opened.execute_script("return document.querySelector('.hoverlayer .hovertext').textContent")
+    value = opened.execute_script(
+        "return JSON.parse(document.getElementById('data').textContent).sources[0].panels.memo.accuracy.small.value[2]"
+    )
+    for part in ("small", "step 10, 10k tokens", f"{value:.4f} ± 0.0200", "50 questions", "found wrong by the audit"):
+        assert part in shown
+
+
+def test_tables_sort_both_ways_by_number(opened: Browser) -> None:
+    opened.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    click = heading(opened, "accuracy", 1)
+    click()
+    ascending = [float(step) for step in column(opened, "accuracy", 1, "dataset.sort")]
+    assert ascending == sorted(ascending)
+    assert ascending[0] != ascending[-1]
+    click()
+    assert [float(step) for step in column(opened, "accuracy", 1, "dataset.sort")] == ascending[::-1]
+    mark = opened.find_elements("css selector", "[data-name='accuracy'] th")[1].get_attribute("aria-sort")
+    assert mark == "descending"
+
+
+def test_tables_filter_by_every_word(opened: Browser) -> None:
+    opened.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    field = opened.find_element("css selector", "[data-name='accuracy'] input[type=search]")
+    field.send_keys("SMALL mc1")
+    assert set(column(opened, "accuracy", 0, "textContent")) == {"small"}
+    assert opened.find_element("css selector", "[data-name='accuracy'] .shown").text == "5 of 45 rows"
+
+
+def test_models_metric_and_source_can_be_switched(opened: Browser) -> None:
+    count = "return document.querySelectorAll('.panel:not([hidden]) .scatterlayer .trace').length"
+    opened.find_element("css selector", "#legend button").click()
+    wait_for(opened, count + " === 4")
+    opened.find_element("css selector", "#legend button").click()
+    selects = opened.find_elements("css selector", "#controls select")
+    names = [[option.text for option in select.find_elements("css selector", "option")] for select in selects]
+    assert names == [["harness protocol", "paper (published)"], ["main metric", "accuracy", "accuracy_norm", "mc1"]]
+    selects[1].find_elements("css selector", "option")[2].click()
+    wait_for(opened, "return document.querySelectorAll('.panel:not([hidden])').length === 1")
+
+
+def test_a_screenshot_shows_lines_in_the_models_colours(opened: Browser, tmp_path: Path) -> None:
+    from PIL import Image
+
+    plot = opened.find_element("css selector", ".plot")
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", plot)
+    plot.screenshot(str(tmp_path / "plot.png"))
+    models = opened.execute_script("return JSON.parse(document.getElementById('data').textContent).models")
+    with Image.open(tmp_path / "plot.png") as image:
+        pixels = image.convert("RGB").getcolors(image.width * image.height) or []
+    for model in models:
+        wanted = [int(model["colour"][place : place + 2], 16) for place in (1, 3, 5)]
+        near = sum(count for count, colour in pixels if alike(colour, wanted))
+        assert near > 60, f"the line of {model['name']} is on the screen"
+
+
+def alike(colour: Any, wanted: list[int]) -> bool:
+    return max(abs(a - b) for a, b in zip(colour, wanted, strict=True)) < 24

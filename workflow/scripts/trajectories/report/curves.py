@@ -1,0 +1,54 @@
+"""The numbers behind the interactive curves, as the page's script wants them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trajectories.figures.accuracy import Suspects
+from trajectories.figures.panels import TaskLabel, models_by_size
+from trajectories.figures.style import model_colours
+
+Numbers = list[float | None]
+
+
+def curves(
+    accuracies: Mapping[str, pd.DataFrame], tasks: Sequence[TaskLabel], suspects: Suspects = frozenset()
+) -> dict[str, Any]:
+    """Return the page's curve data.
+
+    `accuracies` maps the name of a source (a protocol, the published study) to its accuracy table; the first is shown
+    at once, the others by a switch. Per source, panel (task and metric) and model there are parallel lists of step,
+    tokens, value, stderr, questions and doubtful.
+    """
+    everything = pd.concat(accuracies.values(), ignore_index=True)
+    colours = model_colours(models_by_size(everything))
+    sizes = everything.drop_duplicates("model").set_index("model")["parameters"]
+    return {
+        "models": [{"name": m, "parameters": int(sizes[m]), "colour": colour} for m, colour in colours.items()],
+        "tasks": [{"task": t.task, "metric": t.metric, "label": t.label, "chance": t.chance} for t in tasks],
+        "sources": [
+            {"name": name, "panels": _panels(table, suspects if place == 0 else frozenset())}
+            for place, (name, table) in enumerate(accuracies.items())
+        ],
+    }
+
+
+def _panels(accuracy: pd.DataFrame, suspects: Suspects) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """Return task → metric → model → lists."""
+    panels: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+    ordered = accuracy.sort_values(["parameters", "model", "step"], kind="stable")
+    for (task, metric, model), rows in ordered.groupby(["task", "metric", "model"], sort=False):
+        panels.setdefault(str(task), {}).setdefault(str(metric), {})[str(model)] = _lists(rows, str(model), suspects)
+    return panels
+
+
+def _lists(rows: pd.DataFrame, model: str, suspects: Suspects) -> dict[str, Any]:
+    lists: dict[str, Any] = {name: _numbers(rows[name]) for name in ("step", "tokens", "value", "stderr", "questions")}
+    return lists | {"doubtful": [(model, int(step)) in suspects for step in rows["step"]]}
+
+
+def _numbers(column: pd.Series) -> Numbers:
+    """Return numbers JSON can hold: whole ones as such, missing ones as null."""
+    values = [None if pd.isna(value) else float(value) for value in column.tolist()]
+    return [int(v) if v is not None and v.is_integer() else v for v in values]

@@ -1,0 +1,106 @@
+"""Tables as the page shows them: cells with a text to read and a value to sort by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trajectories.figures.panels import token_text
+
+MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: what is shown, what it sorts by, and a style class of `report.css` (or none)."""
+
+    text: str
+    sort: float | str
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table of the page. `numeric` says per column whether it is set flush right."""
+
+    name: str
+    titles: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+Format = Callable[[object], str]
+
+
+def p_text(value: object) -> str:
+    """Write a p-value: three decimals, `<0.001` below."""
+    p = float(str(value))
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def number_text(value: object) -> str:
+    """Write a number: whole ones in full with thin spaces between thousands, others to four digits."""
+    number = float(str(value))
+    if number.is_integer() and abs(number) < 1e15:
+        return f"{int(number):,}".replace(",", "\u2009")
+    return f"{number:.4g}".replace("-", "\u2212")
+
+
+def size_text(value: object) -> str:
+    """Write a count of tokens or parameters: 300B, 1.4B."""
+    return token_text(float(str(value)))
+
+
+def format_of(column: str) -> Format:
+    """Return how a column of one of the tidy tables is written, by its name."""
+    if column == "p" or column.startswith("p_") or column.endswith(("_p", "_p_fdr", "_p_cluster")):
+        return p_text
+    if column in ("tokens", "parameters") or column.endswith("_tokens"):
+        return size_text
+    return number_text
+
+
+def grid(
+    table: pd.DataFrame,
+    name: str,
+    columns: Sequence[str] | None = None,
+    titles: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    note: str = "",
+) -> Grid:
+    """Return `table` as a `Grid`, in the given columns; empty ones are left out.
+
+    `titles` are column headings where the name with spaces for underscores will not do; `labels` are display names of
+    tasks, used in the column `task`.
+    """
+    wanted = [c for c in (columns or list(table.columns)) if c in table.columns and not _empty(table[c])]
+    shown = table[wanted].copy()
+    if labels and "task" in shown.columns:
+        shown["task"] = [labels.get(str(task), str(task)) for task in shown["task"]]
+    numeric = tuple(pd.api.types.is_numeric_dtype(shown[c]) and not _boolean(shown[c]) for c in wanted)
+    cells = [
+        [cell(value, format_of(column) if number else str) for value in shown[column].tolist()]
+        for column, number in zip(wanted, numeric, strict=True)
+    ]
+    heads = tuple((titles or {}).get(column, column.replace("_", " ")) for column in wanted)
+    return Grid(name, heads, numeric, tuple(zip(*cells, strict=True)), note)
+
+
+def cell(value: Any, written: Format) -> Cell:
+    """Return one cell; a missing value is a dash and sorts last."""
+    if value is None or value == "" or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return Cell(MISSING, "")
+    text = written(value)
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no", str(value))
+    return Cell(text, value if isinstance(value, int | float) else text)
+
+
+def _boolean(column: pd.Series) -> bool:
+    return pd.api.types.is_bool_dtype(column)
+
+
+def _empty(column: pd.Series) -> bool:
+    return bool(column.isna().all() or (column.astype(str) == "").all())

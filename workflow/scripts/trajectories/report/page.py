@@ -1,0 +1,129 @@
+"""`report.html`: one file that opens from the file system, needs no network and lets nothing else run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, suspect_checkpoints
+from trajectories.files import write_text
+from trajectories.report.curves import curves
+from trajectories.report.embed import page_file, plotly_script, safe_json, security_policy
+from trajectories.report.findings import Finding, findings
+from trajectories.report.grids import Grid, grid, size_text
+from trajectories.report.provenance import Provenance
+from trajectories.report.sections import Block, Picture, Section, chapters, picture
+from trajectories.report.table1 import table1_grid
+from trajectories.report.texts import TABLES
+from trajectories.tables import read_table
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the page says of the study before its numbers; `source` names the protocol, or where accuracies are from."""
+
+    title: str
+    source: str
+    alpha: float = 0.05
+    beside_paper: bool = False
+
+
+def write_report(
+    out: Path | str,
+    head: Head,
+    tasks: Sequence[TaskLabel],
+    tables: Mapping[str, Path],
+    figures: Mapping[str, Sequence[Path]],
+    provenance: Provenance,
+    references: Mapping[str, Path] | None = None,
+) -> None:
+    """Write the page.
+
+    `tables` maps kinds of `tables.COLUMNS` to files: `accuracy` is needed, every other kind adds its part. `figures`
+    maps names of `texts.FIGURES` to the files of one figure, an SVG among them. `references` are further accuracy
+    tables by name, which the curves can be switched to. Raises `UserError` for an unreadable table.
+    """
+    write_text(out, page(head, tasks, tables, figures, provenance, references or {}))
+
+
+def page(
+    head: Head,
+    tasks: Sequence[TaskLabel],
+    tables: Mapping[str, Path],
+    figures: Mapping[str, Sequence[Path]],
+    provenance: Provenance,
+    references: Mapping[str, Path],
+) -> str:
+    """Return the page of `write_report` as text."""
+    accuracy = read_accuracy(tables["accuracy"])
+    labels = {task.task: task.label for task in tasks}
+    suspects = suspect_checkpoints(tables.get("checkpoints"))
+    sources = {head.source: accuracy} | {name: read_accuracy(path) for name, path in references.items()}
+    scripts = {"plotly": plotly_script(), "page": page_file("report.js")}
+    return _render(
+        head=head,
+        facts=_facts(accuracy),
+        findings=_findings(tables, labels, head),
+        table1=_table1(tables, labels, head),
+        pictures=_pictures(figures),
+        sections=chapters(tables, figures, labels),
+        accuracies=_accuracies(accuracy, labels),
+        provenance=provenance,
+        stages=_stages(provenance),
+        data=Markup(safe_json(curves(sources, tasks, suspects))),
+        scripts={name: Markup(text) for name, text in scripts.items()},
+        style=Markup(page_file("report.css")),
+        policy=security_policy(scripts.values()),
+    )
+
+
+def _render(**values: Any) -> str:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(page_file("report.html")).render(**values)
+
+
+def _facts(accuracy: pd.DataFrame) -> list[tuple[str, str]]:
+    models = models_by_size(accuracy)
+    sizes = accuracy["parameters"]
+    return [
+        (str(len(models)), f"models, {size_text(sizes.min())} to {size_text(sizes.max())} parameters"),
+        (str(accuracy["step"].nunique()), f"checkpoints each, to {size_text(accuracy['tokens'].max())} tokens"),
+        (str(accuracy["task"].nunique()), "tasks"),
+        (str(len(accuracy)), "accuracies"),
+    ]
+
+
+def _findings(tables: Mapping[str, Path], labels: Mapping[str, str], head: Head) -> tuple[Finding, ...]:
+    if "regression" not in tables:
+        return ()
+    return findings(read_table(tables["regression"], "regression"), labels, head.alpha)
+
+
+def _table1(tables: Mapping[str, Path], labels: Mapping[str, str], head: Head) -> Grid | None:
+    if "table1" not in tables or "regression" not in tables:
+        return None
+    table, regression = read_table(tables["table1"], "table1"), read_table(tables["regression"], "regression")
+    return table1_grid(table, regression, labels, head.alpha, head.beside_paper)
+
+
+def _pictures(figures: Mapping[str, Sequence[Path]]) -> tuple[Picture, ...]:
+    return tuple(picture(name, figures[name]) for name in ("accuracy", "accuracy-bands") if name in figures)
+
+
+def _accuracies(accuracy: pd.DataFrame, labels: Mapping[str, str]) -> Block:
+    text = TABLES["accuracy"]
+    return Block(text.title, text.caption, grid(accuracy, "accuracy", text.columns, text.titles, labels), folded=True)
+
+
+def _stages(provenance: Provenance) -> Block | None:
+    if provenance.stages.empty:
+        return None
+    text = TABLES["stages"]
+    return Block(text.title, text.caption, grid(provenance.stages, "stages"))
+
+
+__all__ = ["Head", "Section", "page", "write_report"]

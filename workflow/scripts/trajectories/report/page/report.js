@@ -1,0 +1,258 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const MAIN = "main metric";
+  const state = { source: 0, metric: MAIN, bands: false, hidden: new Set() };
+
+  /* Small helpers. Text from the study reaches the page only as textContent or through plain(). */
+
+  function element(name, attributes = {}, ...children) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  }
+
+  function plain(text) {  // Plotly reads a little HTML in its labels; none of ours is meant as such
+    return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  }
+
+  function short(count) {
+    for (const [unit, letter] of [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
+      if (count >= unit * 0.9995) return +(count / unit).toPrecision(3) + letter;
+    }
+    return String(count);
+  }
+
+  const share = (value) => (value === null ? "?" : value.toFixed(4));
+
+  /* Curves: one small plot per task, so that each has its own heading, size and y axis. */
+
+  function metricsOf(source) {
+    const names = new Set();
+    for (const byMetric of Object.values(source.panels)) Object.keys(byMetric).forEach((name) => names.add(name));
+    return [...names];
+  }
+
+  function linesOf(task) {
+    const metric = state.metric === MAIN ? task.metric : state.metric;
+    return (data.sources[state.source].panels[task.task] || {})[metric];
+  }
+
+  function smallestTokens() {
+    let smallest = Infinity;
+    for (const byMetric of Object.values(data.sources[state.source].panels))
+      for (const byModel of Object.values(byMetric))
+        for (const line of Object.values(byModel))
+          for (const tokens of line.tokens) if (tokens > 0) smallest = Math.min(smallest, tokens);
+    return smallest;
+  }
+
+  function hoverText(model, line, i) {
+    const error = line.stderr[i] === null ? "" : " ± " + share(line.stderr[i]);
+    const questions = line.questions[i] === null ? "" : "<br>" + line.questions[i].toLocaleString("en") + " questions";
+    const doubtful = line.doubtful[i] ? "<br>found wrong by the audit" : "";
+    return `<b>${plain(model.name)}</b><br>step ${line.step[i].toLocaleString("en")}, ${short(line.tokens[i])} tokens` +
+      `<br>${share(line.value[i])}${error}${questions}${doubtful}`;
+  }
+
+  function traces(byModel, zero) {
+    const made = [];
+    for (const model of data.models) {
+      const line = byModel[model.name];
+      if (!line || state.hidden.has(model.name)) continue;
+      const x = line.tokens.map((tokens) => (tokens > 0 ? tokens : zero));
+      if (state.bands) made.push(band(model, line, x));
+      made.push({
+        x, y: line.value, name: plain(model.name), mode: x.length > 40 ? "lines" : "lines+markers",
+        line: { color: model.colour, width: 1.6 },
+        marker: {
+          size: line.doubtful.map((doubtful) => (doubtful ? 6 : 4)),
+          color: line.doubtful.map((doubtful) => (doubtful ? "#fff" : model.colour)),
+          line: { color: model.colour, width: line.doubtful.map((doubtful) => (doubtful ? 1.4 : 0)) },
+        },
+        text: line.step.map((_, i) => hoverText(model, line, i)), hovertemplate: "%{text}<extra></extra>",
+      });
+    }
+    return made;
+  }
+
+  function band(model, line, x) {
+    const edge = (sign) => line.value.map((value, i) => (value === null ? null : value + sign * (line.stderr[i] || 0)));
+    return {
+      x: x.concat([...x].reverse()), y: edge(1).concat(edge(-1).reverse()), fill: "toself", mode: "none",
+      fillcolor: model.colour + "26", hoverinfo: "skip", type: "scatter",
+    };
+  }
+
+  function layoutOf(task, zero) {
+    const values = [zero, ...Object.values(linesOf(task)).flatMap((line) => line.tokens)].filter((t) => t > 0);
+    const powers = [];
+    const low = Math.min(...values), high = Math.max(...values);
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high) + 0.1; power++)
+      if (10 ** power >= low * 0.8 && 10 ** power > zero * 1.5) powers.push(10 ** power);
+    const every = Math.ceil(powers.length / 4);
+    const ticks = powers.filter((_, i) => i % every === 0);
+    const names = ticks.map(short);
+    if (Object.values(linesOf(task)).some((line) => line.tokens.includes(0))) { ticks.unshift(zero); names.unshift("0"); }
+    const chance = task.chance !== null && (state.metric === MAIN || state.metric === task.metric);
+    return {
+      margin: { l: 40, r: 8, t: 6, b: 26 }, showlegend: false, hovermode: "closest",
+      font: { family: "system-ui, sans-serif", size: 11, color: "#444" }, paper_bgcolor: "#fff", plot_bgcolor: "#fff",
+      xaxis: { type: "log", tickvals: ticks, ticktext: names, gridcolor: "#eef0f3", zeroline: false },
+      yaxis: { gridcolor: "#eef0f3", zeroline: false, tickformat: ".3~f", automargin: true },
+      hoverlabel: { bgcolor: "#fff", bordercolor: "#888", align: "left", font: { size: 12, color: "#1c1e21" } },
+      shapes: chance ? [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: task.chance, y1: task.chance,
+        line: { color: "#777", width: 1, dash: "dash" } }] : [],
+    };
+  }
+
+  const SETTINGS = { displaylogo: false, responsive: true, displayModeBar: false, showTips: false };
+
+  function drawPanel(panel, task) {
+    const lines = linesOf(task);
+    panel.hidden = !lines;
+    if (!lines) return;
+    const zero = smallestTokens() / Math.sqrt(10);
+    Plotly.react(panel.querySelector(".plot"), traces(lines, zero), layoutOf(task, zero), SETTINGS);
+  }
+
+  const panels = new Map();
+
+  function drawAll() {
+    for (const [task, panel] of panels) drawPanel(panel, task);
+  }
+
+  function addPanels() {
+    const room = document.getElementById("panels");
+    for (const task of data.tasks) {
+      const widen = element("button", { type: "button", title: "enlarge" }, "⤢");
+      const panel = element("div", { class: "panel" },
+        element("header", {}, element("h4", {}, task.label), widen), element("div", { class: "plot" }));
+      widen.addEventListener("click", () => {
+        panel.classList.toggle("wide");
+        Plotly.Plots.resize(panel.querySelector(".plot"));
+      });
+      room.append(panel);
+      panels.set(task, panel);
+    }
+  }
+
+  function addLegend() {
+    const room = document.getElementById("legend");
+    const show = () => {
+      for (const button of room.children) button.setAttribute("aria-pressed", String(!state.hidden.has(button.dataset.model)));
+      drawAll();
+    };
+    for (const model of data.models) {
+      const swatch = element("i");
+      swatch.style.background = model.colour;
+      const button = element("button", { type: "button", "aria-pressed": "true", "data-model": model.name,
+        title: short(model.parameters) + " parameters" }, swatch, model.name);
+      button.addEventListener("click", () => {
+        if (!state.hidden.delete(model.name)) state.hidden.add(model.name);
+        show();
+      });
+      button.addEventListener("dblclick", () => {
+        const alone = state.hidden.size === data.models.length - 1 && !state.hidden.has(model.name);
+        state.hidden = new Set(alone ? [] : data.models.map((each) => each.name).filter((name) => name !== model.name));
+        show();
+      });
+      room.append(button);
+    }
+  }
+
+  function addChoice(name, options, change) {
+    const select = element("select", { "aria-label": name });
+    options.forEach((option, i) => select.append(element("option", { value: i }, option)));
+    select.addEventListener("change", () => { change(Number(select.value)); drawAll(); });
+    document.getElementById("controls").append(element("label", {}, name + " ", select));
+  }
+
+  function addControls() {
+    if (data.sources.length > 1)
+      addChoice("Protocol", data.sources.map((source) => source.name), (i) => { state.source = i; });
+    const metrics = [...new Set(data.sources.flatMap(metricsOf))];
+    const mains = new Set(data.tasks.map((task) => task.metric));
+    if (metrics.some((metric) => !mains.has(metric)) || mains.size > 1) {
+      const options = [MAIN, ...metrics];
+      addChoice("Metric", options, (i) => { state.metric = options[i]; });
+    }
+    const box = element("input", { type: "checkbox", id: "bands" });
+    box.addEventListener("change", () => { state.bands = box.checked; drawAll(); });
+    document.getElementById("controls").append(element("label", {}, box, " standard errors"));
+  }
+
+  /* Tables: sort by a click on a heading, filter by words, copy out as TSV. */
+
+  const MOST_ROWS = 60;
+
+  function compare(a, b, numeric) {
+    if (a === "" || b === "") return (a === "") - (b === "");  // missing last, whichever way
+    return numeric ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true });
+  }
+
+  function sortBy(grid, column, heads) {
+    const down = heads[column].getAttribute("aria-sort") === "ascending";
+    heads.forEach((head) => head.removeAttribute("aria-sort"));
+    heads[column].setAttribute("aria-sort", down ? "descending" : "ascending");
+    const key = (row) => row.cells[column].dataset.sort;
+    const body = grid.querySelector("tbody");
+    const rows = [...body.rows];
+    const numeric = rows.every((row) => key(row) === "" || !Number.isNaN(Number(key(row))));
+    rows.sort((a, b) => {
+      const order = compare(key(a), key(b), numeric);
+      return down && key(a) !== "" && key(b) !== "" ? -order : order;
+    });
+    body.append(...rows);
+  }
+
+  function filterBy(grid, words, count) {
+    const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = [...grid.querySelector("tbody").rows];
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !wanted.every((word) => text.includes(word));
+    }
+    count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
+  }
+
+  function asText(grid) {
+    const line = (cells) => [...cells].map((cell) => (cell.dataset.sort || cell.textContent).replace(/[\t\n]+/g, " ").trim()).join("\t");
+    const rows = [...grid.querySelector("tbody").rows].filter((row) => !row.hidden);
+    return [line(grid.querySelector("thead tr").cells), ...rows.map((row) => line(row.cells))].join("\n") + "\n";
+  }
+
+  function takeAway(grid) {
+    const link = element("a", { download: grid.dataset.name + ".tsv" });
+    link.href = URL.createObjectURL(new Blob([asText(grid)], { type: "text/tab-separated-values" }));
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  function addTools(grid) {
+    const heads = [...grid.querySelectorAll("th")];
+    heads.forEach((head, column) => {
+      const button = element("button", { type: "button", title: "sort" }, head.textContent);
+      button.addEventListener("click", () => sortBy(grid, column, heads));
+      head.replaceChildren(button);
+    });
+    const rows = grid.querySelector("tbody").rows.length;
+    grid.querySelector(".scroll").classList.toggle("tall", rows > MOST_ROWS);
+    if (rows < 8) return;
+    const count = element("span", { class: "shown" });
+    const filter = element("input", { type: "search", placeholder: "filter rows", "aria-label": "filter rows" });
+    filter.addEventListener("input", () => filterBy(grid, filter.value, count));
+    const take = element("button", { type: "button" }, "TSV");
+    take.addEventListener("click", () => takeAway(grid));
+    grid.prepend(element("div", { class: "tools" }, filter, take, count));
+    filterBy(grid, "", count);
+  }
+
+  addPanels();
+  addLegend();
+  addControls();
+  drawAll();
+  document.querySelectorAll(".grid").forEach(addTools);
+  document.documentElement.dataset.ready = "yes";
+})();

@@ -1,0 +1,152 @@
+"""What the page says about each figure and table: titles, captions, column headings. The only place for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Text:
+    """A heading and an explanation, in plain text."""
+
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class TableText(Text):
+    """The same for a table, with the columns the page shows (all, if none are named) and their headings."""
+
+    columns: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+FIGURES: Mapping[str, Text] = {
+    "accuracy": Text(
+        "Accuracy over training",
+        "One panel per task, one line per model from light (smallest) to dark (largest); training tokens on a log "
+        "axis, each panel with its own y axis. The dashed line is what guessing gives: the mean over questions of the "
+        "share of true choices. Hollow points are checkpoints the audit found wrong.",
+    ),
+    "accuracy-bands": Text(
+        "Accuracy over training, with standard errors",
+        "As the figure above; bands are plus and minus one standard error over questions.",
+    ),
+    "coefficients": Text(
+        "What size and training do to accuracy",
+        "Coefficients of the regression of z-scored accuracy on z-scored log10 parameters, log10 tokens and their "
+        "product, one fit per task, with 95 % confidence intervals. Filled points are significant after correction "
+        "over all terms of all tasks, hollow ones are not. Left of the line: worse with more.",
+    ),
+    "surface": Text(
+        "The fitted surface against the data",
+        "Per task, models (rows, largest on top) by checkpoints (columns): observed accuracy, the regression's fit, "
+        "and what is left, observed minus fitted. Stripes in the residual are what a plane cannot bend to.",
+    ),
+    "replication": Text(
+        "Ours against the reference",
+        "One point per model, step and task: the reference's accuracy across, ours up, bars one standard error each "
+        "way. On the diagonal both agree. Marked points differ by more than sampling explains, after correction.",
+    ),
+    "models": Text(
+        "Each model by itself",
+        "One row per model, one column per task. The colour says where the rank trend over tokens goes: blue rises, "
+        "orange falls, grey shows no trend after correction over all panels.",
+    ),
+}  # fmt: skip
+
+_P = {"p_fdr": "corrected p", "stderr": "std. error", "r_squared": "R²", "points": "points"}
+
+TABLES: Mapping[str, TableText] = {
+    "regression": TableText(
+        "The regression in full",
+        "One row per task and term of the regression behind the table above; p-values are corrected over all terms of "
+        "all tasks (Benjamini and Hochberg).",
+        titles=_P,
+    ),
+    "trends": TableText(
+        "Trends of single models",
+        "Rank trend (Kendall's tau over tokens), slope per tenfold tokens (Theil and Sen, with interval), and the fall "
+        "from a model's best checkpoint to its last.",
+        ("model", "task", "tau", "p_fdr", "slope", "slope_low", "slope_high", "best_step", "best", "last", "drop",
+         "drop_stderr", "drop_p_fdr", "reason"),
+        _P | {"drop_p_fdr": "corrected p of drop", "drop_stderr": "std. error of drop"},
+    ),
+    "declines": TableText(
+        "On how many tasks a model declines",
+        "Under each rule, the number of tasks on which the model's accuracy declines over training, and which.",
+    ),
+    "shapes": TableText(
+        "Shapes",
+        "Flat, rising, falling, U or inverted U: by the two-lines test and by AICc among constant, linear and bent "
+        "curves, with the turning point and its interval. Turns are in the units of the axis.",
+        ("task", "axis", "group", "two_lines", "aicc", "agree", "turn", "turn_low", "turn_high", "reason"),
+        {"two_lines": "two-lines test", "aicc": "by AICc"},
+    ),
+    "survival": TableText(
+        "Does each cell of Table 1 hold?",
+        "For each coefficient of the regression, whether it stays as it is under other standard errors, other models "
+        "of dependence, left-out models and steps, other counts of parameters, and other measures of accuracy.",
+    ),
+    "sensitivity": TableText(
+        "The checks one by one", "Every coefficient under every check of the table above.", titles=_P
+    ),
+    "breaks": TableText(
+        "Bends and breaks",
+        "Whether a quadratic or a broken line fits better than the plane, and where it breaks.",
+        ("task", "group", "axis", "form", "points", "f", "p_fdr", "aicc_straight", "aicc", "at", "at_low", "at_high",
+         "slope_before", "slope_after", "reason"),
+        _P,
+    ),
+    "flips": TableText(
+        "Questions learnt and lost between checkpoints",
+        "Per pair of consecutive checkpoints: questions that became right and wrong, the change with its paired "
+        "interval, and McNemar's test.",
+        ("model", "task", "from_step", "to_step", "questions", "before", "after", "learnt", "lost", "difference", "low",
+         "high", "p_fdr", "reason"),
+        _P,
+    ),
+    "fates": TableText(
+        "Fates of questions", "How many questions a model always had right, never, learnt, or lost for good."
+    ),
+    "overlap": TableText(
+        "Do models lose the same questions?",
+        "For pairs of models, questions lost by both against what independence would give.",
+        titles=_P,
+    ),
+    "losses": TableText(
+        "The questions with the largest losses",
+        "Questions whose margin (log-likelihood of the best true choice minus that of the best false one, nats) fell "
+        "furthest from a model's best checkpoint to its last.",
+        ("task", "rank", "question", "context", "truth", "lure", "model", "models", "best_step", "best_margin",
+         "last_step", "last_margin", "fall"),
+        {"lure": "what it prefers instead", "truth": "true choice"},
+    ),
+    "power": TableText(
+        "What this design could have found",
+        "The smallest effect the study's models, steps and questions detect with the target power, by simulation.",
+    ),
+    "compare": TableText(
+        "Cells against the reference",
+        "Per model, step and task: ours minus the reference, its standard error, z, and p corrected over all cells.",
+        ("model", "step", "task", "value", "reference", "difference", "stderr", "z", "p_fdr", "verdict"),
+        _P,
+    ),
+    "compare_summary": TableText(
+        "Which models and tasks replicate",
+        "The same, pooled over cells: how many differ, and whether the differences lean one way.",
+    ),
+    "accuracy": TableText(
+        "Every accuracy", "The numbers behind the curves.",
+        ("model", "step", "tokens", "task", "metric", "value", "stderr", "questions"), _P,
+    ),
+    "checkpoints": TableText(
+        "Audit",
+        "What was found at each checkpoint before anything was scored, and whether it was used. Checkpoints whose "
+        "weights are missing, or are those of another step, are named in the column status.",
+        ("model", "step", "tokens", "status", "used", "source", "revision", "commit", "format", "bytes"),
+    ),
+    "imported": TableText("Imported files", "Where the accuracies of this study come from."),
+    "stages": TableText(
+        "Time and memory", "What each stage took: number of jobs, seconds in all, longest job, peak memory."
+    ),
+}  # fmt: skip

@@ -30,6 +30,7 @@ CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if CONDA else sys.executable
 # How many downloaded checkpoints may lie on disk at once; a profile or --resources says otherwise.
 ON_DISK = workflow.global_resources.setdefault("checkpoints_on_disk", 2)
+ON_DISK = int(getattr(ON_DISK, "value", ON_DISK))  # a profile's number comes as Snakemake's own Resource
 IMPORTED = STUDY.imported is not None
 
 

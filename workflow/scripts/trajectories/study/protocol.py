@@ -41,7 +41,9 @@ class Protocol(Strict):
 
 PRESETS: dict[str, Protocol] = {
     "harness": Protocol(),
-    "paper": Protocol(choice_prefix=" ", encoding="separate", classes="quotes", mc2_labels="first_zero"),
+    "paper": Protocol(
+        choice_prefix=" ", encoding="separate", classes="quotes", mc2_labels="first_zero", softmax="model"
+    ),
 }
 
 

@@ -10,6 +10,7 @@ if "models" not in config:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/pocket.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/questions.smk"
 include: "workflow/rules/encode.smk"

@@ -1,0 +1,55 @@
+# `make demo` shows the phenomenon on this machine; `make test` tests everything. Inside is plain Snakemake.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?=
+CORES ?= all
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint requirements.lock
+
+.PHONY: demo published test test-cluster lint bench lock install install-test
+
+demo: install ## train the pocket suite, run the demo study, say where the report is
+	$(BIN)/snakemake --cores $(CORES) --configfile studies/demo.yaml
+	@echo "report: file://$(CURDIR)/results/demo/report.html"
+
+published: install ## the paper's published accuracies: DATA=folder that holds them, or fetched without it
+	$(BIN)/snakemake --cores $(CORES) --configfile studies/published.yaml $(if $(DATA),--config data=$(DATA))
+	@echo "report: file://$(CURDIR)/results/published/report.html"
+
+test: install-test ## everything but the cluster
+	$(BIN)/python -m pytest
+
+test-cluster: install-test ## the demo on a real Slurm, started here (Debian, root)
+	$(BIN)/python -m pytest tests/cluster
+
+bench: install-test ## how fast, against the evaluation harness
+	$(BIN)/python benchmarks/scoring.py $(if $(DATA),--data $(DATA))
+
+lint: install-test ## style, types, the workflow's own lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy -p trajectories
+	$(BIN)/snakemake --lint
+	$(BIN)/snakemake --lint --configfile studies/demo.yaml
+
+install: $(VENV)/installed
+install-test: $(VENV)/installed-test
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml requirements.lock | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(PIP) --editable '.[test,slurm,cluster,kubernetes]'
+	@touch $@
+
+lock: ## write requirements.lock from what pyproject.toml asks for, in a fresh environment
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[test,slurm,cluster,kubernetes]'
+	$(VENV)-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | grep -v -e '^nvidia-' -e '^triton==' > requirements.lock
+	rm -rf $(VENV)-lock

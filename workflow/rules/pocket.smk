@@ -1,0 +1,42 @@
+# The demo's suite: small models trained on the spot. Other studies have no `pocket` section and none of these rules.
+if STUDY.pocket:
+
+    rule pocket_corpus:
+        """Write the text that the pocket suite reads, and train its tokenizer."""
+        output:
+            directory(f"{RESULTS}/suite/corpus"),
+        params:
+            seed=STUDY.pocket.seed,
+            steps=max(step for _, step in checkpoints()),
+            code=code_digest("trajectories.pocket"),
+        log:
+            f"{LOGS}/pocket/corpus.log",
+        conda:
+            "../../envs/score.yaml"
+        shell:
+            "{PYTHON} {SCRIPTS}/pocket_corpus.py --seed {params.seed} --steps {params.steps} --out {output} --log {log}"
+
+    rule pocket_train:
+        """Train one model from scratch and keep its checkpoints."""
+        input:
+            f"{RESULTS}/suite/corpus",
+        output:
+            directory(f"{RESULTS}/suite/{{model}}"),
+        params:
+            seed=STUDY.pocket.seed,
+            steps=lambda wildcards: STUDY.steps_of(STUDY.model(wildcards.model)),
+            code=code_digest("trajectories.pocket"),
+        log:
+            f"{LOGS}/pocket/{{model}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/train/{{model}}.tsv"
+        threads: 1
+        # the largest first: it takes longest
+        priority: lambda wildcards: STUDY.model(wildcards.model).parameters
+        resources:
+            mem_mb=1500,
+        conda:
+            "../../envs/score.yaml"
+        shell:
+            "{PYTHON} {SCRIPTS}/train.py --model {wildcards.model} --seed {params.seed} --steps {params.steps}"
+            " --corpus {input} --out {output} --threads {threads} --log {log}"

@@ -17,7 +17,11 @@ include: "workflow/rules/encode.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/accuracy.smk"
+include: "workflow/rules/import.smk"
 include: "workflow/rules/fit.smk"
+include: "workflow/rules/compare.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:

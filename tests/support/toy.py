@@ -24,7 +24,9 @@ def write_toy(
     for number, model in enumerate(models):
         for step in steps:
             save_checkpoint(folder / "suite" / model / f"step{step}", seed=100 * number + step)
-    _write_questions(folder / "sums.csv", [(f"{a} + {b} =", f" {a + b}", f" {a + b + 1}") for a, b in _pairs(questions)])
+    _write_questions(
+        folder / "sums.csv", [(f"{a} + {b} =", f" {a + b}", f" {a + b + 1}") for a, b in _pairs(questions)]
+    )
     _write_questions(
         folder / "skies.csv",
         [(f"In {COUNTRIES[a % 8]} the sky of day {b} is", " blue", " green") for a, b in _pairs(questions)],

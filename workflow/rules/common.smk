@@ -32,6 +32,10 @@ PYTHON = "python" if CONDA else sys.executable
 ON_DISK = workflow.global_resources.setdefault("checkpoints_on_disk", 2)
 ON_DISK = int(getattr(ON_DISK, "value", ON_DISK))  # a profile's number comes as Snakemake's own Resource
 IMPORTED = STUDY.imported is not None
+# What decides where an imported accuracy belongs.
+IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
+# Tables of the analysis beside the regression, by kind; the report shows each.
+STATISTICS = ()
 
 
 def one_of(names):
@@ -97,10 +101,45 @@ def figure(name):
     return [f"{RESULTS}/figures/{name}.{ending}" for ending in ("pdf", "svg", "png")]
 
 
+def figures():
+    """Return the names of the figures this study has tables for."""
+    names = ["accuracy", "coefficients", "surface"]
+    return names + ["models"] * ("trends" in STATISTICS) + ["replication"] * bool(STUDY.reference)
+
+
+def import_files():
+    """Return the files accuracies are imported from, as far as they lie here."""
+    path = Path(STUDY.imported.path or "") if IMPORTED else Path()
+    if IMPORTED and STUDY.imported.path and not path.exists():
+        sys.exit(f"error: config: import.path: {str(path)!r} does not exist")
+    if IMPORTED and STUDY.imported.path and path.is_dir():
+        return sorted(str(file) for file in path.rglob("*") if file.suffix in (".json", ".tsv"))
+    return [str(path)] if IMPORTED and STUDY.imported.path else []
+
+
+def reference_table():
+    """Return the accuracy table this study is compared with."""
+    if STUDY.reference is None:
+        sys.exit("error: config: reference is not set; name `published` or another study to compare with")
+    if STUDY.reference == "published":
+        return f"{RESULTS}/reference.tsv"
+    table = f"results/{STUDY.reference}/accuracy.tsv"
+    if not Path(table).exists():
+        sys.exit(f"error: config: reference: {table} does not exist; run the study {STUDY.reference!r} first")
+    return table
+
+
+def report_tables():
+    """Return the tables the report shows, by kind."""
+    kinds = ["accuracy", "regression", "table1", *STATISTICS]
+    kinds += ["imported"] if IMPORTED else ["checkpoints"]
+    kinds += ["compare", "compare_summary"] if STUDY.reference else []
+    return {kind: f"{RESULTS}/{kind}.tsv" for kind in kinds}
+
+
 def targets():
     """Return everything a study makes."""
-    tables = ["accuracy.tsv", "tasks.tsv", "regression.tsv", "table1.tsv", "table1.md"]
-    return [f"{RESULTS}/{table}" for table in tables]
+    return [f"{RESULTS}/report.html", f"{RESULTS}/table1.md", *(file for name in figures() for file in figure(name))]
 
 
 wildcard_constraints:

@@ -16,3 +16,79 @@ rule figure_accuracy:
         "../../envs/analysis.yaml"
     script:
         "../scripts/figure_accuracy.py"
+
+
+rule figure_coefficients:
+    """Draw every coefficient of the regression with its interval."""
+    input:
+        regression=f"{RESULTS}/regression.tsv",
+        tasks=f"{RESULTS}/tasks.tsv",
+    output:
+        figure("coefficients"),
+    params:
+        alpha=STUDY.statistics.alpha,
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
+    log:
+        f"{LOGS}/figures/coefficients.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/figure_coefficients.py"
+
+
+rule figure_surface:
+    """Draw the fitted surface against the data."""
+    input:
+        accuracy=f"{RESULTS}/accuracy.tsv",
+        regression=f"{RESULTS}/regression.tsv",
+        tasks=f"{RESULTS}/tasks.tsv",
+    output:
+        figure("surface"),
+    params:
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
+    log:
+        f"{LOGS}/figures/surface.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/figure_surface.py"
+
+
+rule figure_models:
+    """Draw every model by itself, coloured by its trend."""
+    input:
+        accuracy=f"{RESULTS}/accuracy.tsv",
+        trends=f"{RESULTS}/trends.tsv",
+        tasks=f"{RESULTS}/tasks.tsv",
+    output:
+        figure("models"),
+    params:
+        alpha=STUDY.statistics.alpha,
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
+    log:
+        f"{LOGS}/figures/models.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/figure_models.py"
+
+
+rule figure_replication:
+    """Draw this study against its reference."""
+    input:
+        compare=f"{RESULTS}/compare.tsv",
+        tasks=f"{RESULTS}/tasks.tsv",
+    output:
+        figure("replication"),
+    params:
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
+    log:
+        f"{LOGS}/figures/replication.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/figure_replication.py"

@@ -3,6 +3,7 @@
 from trajectories.adapter import stage
 from trajectories.figures.accuracy import draw_accuracy
 from trajectories.figures.panels import read_task_labels
+from trajectories.figures.style import COLUMNS
 
 with stage(snakemake.log[0]):
     draw_accuracy(
@@ -11,5 +12,5 @@ with stage(snakemake.log[0]):
         snakemake.output,
         checkpoints=snakemake.input.checkpoints or None,
         bands=snakemake.params.bands,
-        width={1: "one", 2: "two"}[snakemake.params.columns],
+        width=COLUMNS[snakemake.params.columns],
     )

@@ -84,14 +84,15 @@ def test_question_counts_worked_back_are_those_of_the_data_sets(shared_data: Pat
 
 
 def test_as_a_reference_only_what_the_study_has_is_taken(shared_data: Path, tmp_path: Path) -> None:
-    changes = {"models": [{"name": "pythia-70m", "parameters": 70e6}], "steps": [1000, 2000, 4000], "import": None}
-    study = Study.from_config(study_config(**changes))
-    reference_accuracy(study, tmp_path / "reference.tsv", tmp_path / "unused", shared_data / "published")
+    data = {"data": str(shared_data / "published"), "import": None}
+    models = [{"name": "pythia-70m", "parameters": 70e6}]
+    study = Study.from_config(study_config(models=models, steps=[1000, 2000, 4000], **data))
+    reference_accuracy(study, tmp_path / "reference.tsv", tmp_path / "unused")
     table = read_table(tmp_path / "reference.tsv", "accuracy")
     assert sorted(set(table["step"])) == [2000, 4000]
     assert set(zip(table["task"], table["metric"], strict=True)) == {
         ("memo_trap", "accuracy"), ("neqa", "accuracy"), ("truthfulqa_mc1", "mc1"), ("truthfulqa_mc2", "mc2"),
     }  # fmt: skip
-    stranger = Study.from_config(study_config())
+    stranger = Study.from_config(study_config(**data))
     with pytest.raises(UserError, match="no model, step and task of this study"):
-        reference_accuracy(stranger, tmp_path / "x", tmp_path / "unused", shared_data / "published")
+        reference_accuracy(stranger, tmp_path / "x", tmp_path / "unused")

@@ -25,6 +25,7 @@ def stage(log: Path | str | None) -> Iterator[None]:
         handlers.append(logging.FileHandler(log, encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers,
                         force=True)  # fmt: skip
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every font table of every figure
     try:
         yield
     except UserError as error:

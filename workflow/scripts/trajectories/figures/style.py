@@ -18,6 +18,9 @@ Column = Literal["one", "two"]
 WIDTHS: Mapping[Column, float] = {"one": 3.03, "two": 6.3}
 """Inches: the column and the text width of an ACL page (7.7 cm and 16 cm)."""
 
+COLUMNS: Mapping[int, Column] = {1: "one", 2: "two"}
+"""How the config says it."""
+
 PRINT_DPI = 450
 GREY = "#6b6b6b"
 PALE = "#dcdcdc"

@@ -48,13 +48,14 @@ def import_accuracy(study: Study, out: Path | str, files_out: Path | str, fetche
     _warn_of_gaps(accuracy, study)
 
 
-def reference_accuracy(study: Study, out: Path | str, fetched: Path | str, path: Path | str | None = None) -> None:
+def reference_accuracy(study: Study, out: Path | str, fetched: Path | str) -> None:
     """Write the published accuracies, as far as `study` has a place for them, as an accuracy table to compare with.
 
-    `path` is a folder with the published file; without it the file is downloaded to `fetched`. Raises `UserError` when
-    it cannot be had, or has nothing the study has.
+    They come from the folder `study.data`, else are downloaded to `fetched`. Raises `UserError` when they cannot be
+    had, or there is nothing among them that the study has.
     """
-    placed = place_readings([r for r in read_published(path, fetched) if _has_place(r, study)], study)
+    readings = read_published(study.data, fetched)
+    placed = place_readings([reading for reading in readings if _has_place(reading, study)], study)
     if placed.empty:
         raise UserError("reference: the published study has no model, step and task of this study")
     write_table(placed, out, "accuracy")
@@ -66,7 +67,7 @@ def read_import(study: Study, fetched: Path | str) -> list[Reading]:
     if source is None:
         raise UserError("import: the study has no import section, so there is nothing to read")
     if source.format == "published":
-        return read_published(source.path, fetched)
+        return read_published(source.path or study.data, fetched)
     if source.path is None:
         raise UserError(f"import.path: format {source.format!r} needs the file or folder to read")
     return {"harness-json": read_harness, "tsv": read_tidy}[source.format](source.path)

@@ -16,7 +16,7 @@ from trajectories.report.embed import page_file, plotly_script, safe_json, secur
 from trajectories.report.findings import Finding, findings
 from trajectories.report.grids import Grid, grid, size_text
 from trajectories.report.provenance import Provenance
-from trajectories.report.sections import Block, Picture, Section, chapters, picture
+from trajectories.report.sections import Block, chapters, picture
 from trajectories.report.table1 import table1_grid
 from trajectories.report.texts import TABLES
 from trajectories.tables import read_table
@@ -69,7 +69,7 @@ def page(
         facts=_facts(accuracy),
         findings=_findings(tables, labels, head),
         table1=_table1(tables, labels, head),
-        pictures=_pictures(figures),
+        picture=picture("accuracy", figures["accuracy"]) if "accuracy" in figures else None,
         sections=chapters(tables, figures, labels),
         accuracies=_accuracies(accuracy, labels),
         provenance=provenance,
@@ -110,10 +110,6 @@ def _table1(tables: Mapping[str, Path], labels: Mapping[str, str], head: Head) -
     return table1_grid(table, regression, labels, head.alpha, head.beside_paper)
 
 
-def _pictures(figures: Mapping[str, Sequence[Path]]) -> tuple[Picture, ...]:
-    return tuple(picture(name, figures[name]) for name in ("accuracy", "accuracy-bands") if name in figures)
-
-
 def _accuracies(accuracy: pd.DataFrame, labels: Mapping[str, str]) -> Block:
     text = TABLES["accuracy"]
     return Block(text.title, text.caption, grid(accuracy, "accuracy", text.columns, text.titles, labels), folded=True)
@@ -124,6 +120,3 @@ def _stages(provenance: Provenance) -> Block | None:
         return None
     text = TABLES["stages"]
     return Block(text.title, text.caption, grid(provenance.stages, "stages"))
-
-
-__all__ = ["Head", "Section", "page", "write_report"]

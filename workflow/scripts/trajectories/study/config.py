@@ -155,7 +155,8 @@ class Study(Strict):
     plan: Plan = Plan()
     pocket: Pocket | None = None
     imported: Import | None = Field(None, alias="import")
-    reference: str | None = Field(None, description="`published`, or another study's name, to compare with.")
+    reference: Name | None = Field(None, description="`published`, or another study's name, to compare with.")
+    data: str | None = Field(None, description="Folder with the paper's published accuracies; null: fetched.")
 
     @classmethod
     def from_config(cls, config: dict[str, Any], where: str = "config") -> "Study":

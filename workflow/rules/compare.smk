@@ -1,0 +1,18 @@
+rule compare:
+    """Say which cells, tasks and models differ from the reference by more than sampling explains."""
+    input:
+        accuracy=f"{RESULTS}/accuracy.tsv",
+        reference=lambda wildcards: reference_table(),
+    output:
+        cells=f"{RESULTS}/compare.tsv",
+        summary=f"{RESULTS}/compare_summary.tsv",
+    params:
+        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        alpha=STUDY.statistics.alpha,
+        code=code_digest("trajectories.analysis.compare"),
+    log:
+        f"{LOGS}/compare.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/compare.py"

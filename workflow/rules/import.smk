@@ -1,0 +1,40 @@
+rule import_accuracy:
+    """Take accuracies made elsewhere, in place of scoring."""
+    input:
+        import_files(),
+    output:
+        accuracy=f"{RESULTS}/accuracy.tsv",
+        files=f"{RESULTS}/imported.tsv",
+    params:
+        study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "import", "statistics"),
+        fetched=f"{RESULTS}/published/all_results.tsv",
+        code=code_digest("trajectories.imports"),
+    log:
+        f"{LOGS}/import.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/import_accuracy.py"
+
+
+rule reference:
+    """Take the published accuracies of this study's models, steps and tasks, to compare with."""
+    output:
+        f"{RESULTS}/reference.tsv",
+    params:
+        study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "statistics"),
+        fetched=f"{RESULTS}/published/all_results.tsv",
+        code=code_digest("trajectories.imports"),
+    log:
+        f"{LOGS}/reference.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/reference.py"
+
+
+if IMPORTED:
+
+    ruleorder: import_accuracy > accuracy

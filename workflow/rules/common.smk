@@ -109,12 +109,13 @@ def figures():
 
 def import_files():
     """Return the files accuracies are imported from, as far as they lie here."""
-    path = Path(STUDY.imported.path or "") if IMPORTED else Path()
-    if IMPORTED and STUDY.imported.path and not path.exists():
-        sys.exit(f"error: config: import.path: {str(path)!r} does not exist")
-    if IMPORTED and STUDY.imported.path and path.is_dir():
-        return sorted(str(file) for file in path.rglob("*") if file.suffix in (".json", ".tsv"))
-    return [str(path)] if IMPORTED and STUDY.imported.path else []
+    where = STUDY.imported.path if IMPORTED else None
+    if where is None:
+        return []
+    if not Path(where).exists():
+        sys.exit(f"error: config: import.path: {where!r} does not exist")
+    found = sorted(str(file) for file in Path(where).rglob("*") if file.suffix in (".json", ".tsv"))
+    return found if Path(where).is_dir() else [where]
 
 
 def reference_table():

@@ -38,3 +38,7 @@ rule reference:
 if IMPORTED:
 
     ruleorder: import_accuracy > accuracy
+
+else:
+
+    ruleorder: accuracy > import_accuracy

@@ -25,8 +25,8 @@ FIGURES: Mapping[str, Text] = {
         "Accuracy over training",
         "One panel per task, one line per model from light (smallest) to dark (largest); training tokens on a log "
         "axis, each panel with its own y axis. The dashed line is what guessing gives: the mean over questions of the "
-        "share of true choices. Bands, where drawn, are plus and minus one standard error over questions; hollow points "
-        "are checkpoints the audit found wrong.",
+        "share of true choices. Bands, where drawn, are plus and minus one standard error over questions; hollow "
+        "points are checkpoints the audit found wrong.",
     ),
     "coefficients": Text(
         "What size and training do to accuracy",

@@ -73,8 +73,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "margins": ("task", "question", "model", "parameters", "step", "tokens", "margin", "right"),
     "power": (
-        "task", "effect", "noise", "models", "steps", "questions", "base", "sd", "alpha", "target", "smallest", "unit",
-        "reason",
+        "task", "effect", "noise", "models", "steps", "questions", "base", "sd", "slope_sd", "alpha", "target",
+        "smallest", "unit", "reason",
     ),
     "power_curves": ("task", "effect", "noise", "size", "power"),
 }  # fmt: skip

@@ -1,0 +1,261 @@
+"""What a design can detect: the smallest interaction and the smallest drop with a given power, by simulation.
+
+A null result can only be read beside this. Three kinds of noise are simulated, the second and third where accuracies
+are at hand:
+
+- `questions`: every checkpoint has the same accuracy but for the effect; only the sample of questions adds noise;
+- `observed`: checkpoints vary beyond that as they do about the paper's plane;
+- `models`: models have token slopes of their own, as varied as observed, and the interaction is tested as a t test
+  of one slope per model on size (the mixed model's view, see `checks`).
+
+Noise is normal, which is close for the hundreds of questions of a usual task.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from scipy import stats
+
+from trajectories.analysis.points import Metrics, table_of, task_points
+from trajectories.analysis.regression import design_matrix, why_not, zscore
+from trajectories.tables import read_table, write_table
+
+Row = dict[str, object]
+SHARES = ("accuracy", "accuracy_norm", "mc1", "mc2")
+SIMULATIONS = 4000
+SIZES = 121
+"""Effect sizes tried, from 0 to `SPAN` standard errors of the estimate."""
+SPAN = 8.0
+UNITS = {
+    "interaction": "metric per sd of log10 parameters and sd of log10 tokens",
+    "drop": "metric, best checkpoint to last",
+}
+
+
+@dataclass(frozen=True)
+class Design:
+    """A task's checkpoints (columns model, parameters, step, tokens), questions, accuracy and the noise beyond these.
+
+    `sd` is that of checkpoints beyond the questions' own, `slope_sd` that of models' token slopes (per sd of log10
+    tokens).
+    """
+
+    checkpoints: pd.DataFrame
+    questions: float
+    base: float
+    sd: float = 0.0
+    slope_sd: float = 0.0
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of one measured accuracy."""
+        return float(np.sqrt(self.base * (1 - self.base) / self.questions + self.sd**2))
+
+    @property
+    def steps(self) -> int:
+        """Steps of the model that has most."""
+        return int(self.checkpoints.groupby("model")["step"].nunique().max())
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Power at every effect size; `smallest` is where it first reaches the target, missing if it never does."""
+
+    size: np.ndarray
+    power: np.ndarray
+
+    def smallest(self, target: float) -> float:
+        """Return the effect size, interpolated, whose power is `target`."""
+        reached = np.flatnonzero(self.power >= target)
+        if not len(reached) or reached[0] == 0:
+            return float("nan") if not len(reached) else 0.0
+        pair = slice(reached[0] - 1, reached[0] + 1)
+        return float(np.interp(target, self.power[pair], self.size[pair]))
+
+
+def interaction_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
+    """Return the power of the paper's t test of the interaction, uncorrected.
+
+    A size of 0.01 means: one sd of log10 parameters up, the slope per sd of log10 tokens changes by 0.01.
+    """
+    matrix = design_matrix(design.checkpoints)
+    return _t_power(matrix, 3, design.noise, alpha, rng)
+
+
+def interaction_power_over_models(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
+    """Return the power of a t test of models' token slopes on their size, with `slope_sd` and the noise of points."""
+    matrix = design_matrix(design.checkpoints)
+    models = pd.factorize(design.checkpoints["model"])[0]
+    sizes = np.array([matrix[models == code, 1][0] for code in range(models.max() + 1)])
+    spread = np.array([np.square(matrix[models == code, 2] - matrix[models == code, 2].mean()).sum()
+                       for code in range(models.max() + 1)])  # fmt: skip
+    noise = float(np.sqrt(design.slope_sd**2 + np.mean(design.noise**2 / spread)))
+    return _t_power(np.column_stack([np.ones(len(sizes)), sizes]), 1, noise, alpha, rng)
+
+
+def _t_power(matrix: np.ndarray, term: int, noise: float, alpha: float, rng: np.random.Generator) -> Curve:
+    n, k = matrix.shape
+    samples = noise * rng.standard_normal((SIMULATIONS, n))
+    weights = np.linalg.pinv(matrix)
+    unit = float(np.sqrt(np.linalg.inv(matrix.T @ matrix)[term, term]))
+    residual = samples - (samples @ weights.T) @ matrix.T
+    stderr = unit * np.sqrt(np.square(residual).sum(axis=1) / (n - k))
+    size = np.linspace(0, SPAN * unit * noise, SIZES)
+    t = (size[:, None] + samples @ weights[term]) / stderr
+    return Curve(size, np.asarray((np.abs(t) >= stats.t.isf(alpha / 2, n - k)).mean(axis=1)))
+
+
+def drop_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
+    """Return the power of `trends`' test of the drop in one model: one-sided, corrected for the best being picked.
+
+    All checkpoints but the last have the base accuracy. Standard errors are those of the simulated noise.
+    """
+    earlier = design.steps - 1
+    stderr = np.sqrt(2) * design.noise
+    size = np.linspace(0, SPAN * stderr, SIZES)
+    values = design.noise * rng.standard_normal((SIMULATIONS, earlier + 1))
+    drop = values[:, :-1].max(axis=1) - values[:, -1] + size[:, None]
+    return Curve(size, np.asarray((drop >= stats.norm.isf(alpha / earlier) * stderr).mean(axis=1)))
+
+
+EFFECTS: dict[tuple[str, str], Callable[[Design, float, np.random.Generator], Curve]] = {
+    ("interaction", "questions"): interaction_power,
+    ("interaction", "observed"): interaction_power,
+    ("interaction", "models"): interaction_power_over_models,
+    ("drop", "questions"): drop_power,
+    ("drop", "observed"): drop_power,
+}
+
+
+def observed_noise(points: pd.DataFrame) -> tuple[float, float]:
+    """Return sd of checkpoints about the plane beyond their questions, and sd of models' own token slopes.
+
+    Both are moment estimates, 0 where the noise below them explains all; the slopes' noise is that about the line of
+    slopes on size. A missing standard error counts as 0.
+    """
+    value, matrix = points["value"].to_numpy(float), design_matrix(points)
+    residual = sm.OLS(value, matrix).fit().mse_resid
+    questions = float(np.mean(np.nan_to_num(np.square(points["stderr"].to_numpy(float)))))
+    slopes, errors, sizes = [], [], []
+    for _, model in points.assign(z=matrix[:, 2], size=matrix[:, 1]).groupby("model"):
+        if len(model) < 3:
+            continue
+        line = sm.OLS(model["value"].to_numpy(float), sm.add_constant(model["z"].to_numpy(float))).fit()
+        slopes.append(line.params[1])
+        errors.append(line.bse[1] ** 2)
+        sizes.append(model["size"].iloc[0])
+    if len(slopes) < 4:
+        return float(np.sqrt(max(0.0, residual - questions))), 0.0
+    between = sm.OLS(slopes, sm.add_constant(zscore(np.array(sizes)))).fit().mse_resid
+    return float(np.sqrt(max(0.0, residual - questions))), float(np.sqrt(max(0.0, between - np.mean(errors))))
+
+
+def question_count(points: pd.DataFrame) -> float:
+    """Return the number of questions, inferred from the binomial standard error where the column is missing."""
+    known = points["questions"].to_numpy(float)
+    if np.isfinite(known).any():
+        return float(np.nanmedian(known))
+    value, stderr = points["value"].to_numpy(float), points["stderr"].to_numpy(float)
+    usable = stderr > 0
+    return float(np.median((value * (1 - value))[usable] / stderr[usable] ** 2 + 1)) if usable.any() else float("nan")
+
+
+def power_tables(
+    accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, alpha: float = 0.05, target: float = 0.8
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the summary and the curves, columns `COLUMNS["power"]` and `COLUMNS["power_curves"]`.
+
+    The design, `base` (mean accuracy) and the noise are those of the accuracies; only shares are simulated.
+    """
+    summary: list[Row] = []
+    curves: list[Row] = []
+    for task, metric in metrics.items():
+        points = task_points(accuracy, task, metric)
+        reason = _reason(points, metric)
+        for effect, noise in EFFECTS:
+            row: Row = {"task": task, "effect": effect, "noise": noise, "alpha": alpha, "target": target}
+            if reason:
+                summary.append(row | {"reason": reason})
+                continue
+            rng = np.random.default_rng([seed, *task.encode()])
+            design = _design(points, noise)
+            curve = EFFECTS[effect, noise](design, alpha, rng)
+            summary.append(row | _columns(design, effect, curve.smallest(target)))
+            curves += _curve_rows(row, curve)
+    return table_of(summary, "power"), table_of(curves, "power_curves")
+
+
+def plan(
+    checkpoints: pd.DataFrame, questions: Mapping[str, int], alpha: float = 0.05, target: float = 0.8, seed: int = 1
+) -> pd.DataFrame:
+    """Return the summary for a design without any accuracies: base 1/2, the worst case, and noise of questions only.
+
+    `checkpoints` has the columns model, parameters, step, tokens; `questions` a number per task.
+    """
+    even = checkpoints.assign(value=0.5, stderr=0.0, metric="accuracy")
+    rows = [even.assign(task=task, questions=count) for task, count in questions.items()]
+    metrics = dict.fromkeys(questions, "accuracy")
+    table, _ = power_tables(pd.concat(rows), metrics, seed, alpha, target)
+    return table[table["noise"] == "questions"].reset_index(drop=True)
+
+
+def _reason(points: pd.DataFrame, metric: str) -> str:
+    reason = why_not(points)
+    if reason and reason != "the value never varies":
+        return reason
+    if metric not in SHARES:
+        return "not a share between 0 and 1"
+    if points["model"].nunique() < 4:
+        return "fewer than 4 models"
+    base = float(points["value"].mean())
+    if not 0 < base < 1:
+        return f"accuracy is {base:g} throughout"
+    return "" if np.isfinite(question_count(points)) else "the number of questions is not known"
+
+
+def _design(points: pd.DataFrame, noise: str) -> Design:
+    base, questions = float(points["value"].mean()), question_count(points)
+    sd, slope_sd = observed_noise(points)
+    if noise == "questions":
+        return Design(points, questions, base)
+    return Design(points, questions, base, sd) if noise == "observed" else Design(points, questions, base, sd, slope_sd)
+
+
+def _columns(design: Design, effect: str, smallest: float) -> Row:
+    impossible = effect == "drop" and smallest > design.base
+    return {
+        "models": design.checkpoints["model"].nunique(),
+        "steps": design.steps,
+        "questions": round(design.questions),
+        "base": design.base,
+        "sd": design.sd,
+        "slope_sd": design.slope_sd,
+        "smallest": smallest,
+        "unit": UNITS[effect],
+        "reason": "larger than the accuracy itself" if impossible else "",
+    }
+
+
+def _curve_rows(row: Row, curve: Curve) -> list[Row]:
+    kept = {name: row[name] for name in ("task", "effect", "noise")}
+    pairs = zip(curve.size[::6].tolist(), curve.power[::6].tolist(), strict=True)
+    return [kept | {"size": size, "power": power} for size, power in pairs]
+
+
+def write_power(
+    accuracy: Path | str,
+    power: Path | str,
+    curves: Path | str,
+    metrics: Metrics,
+    seed: int = 1,
+    alpha: float = 0.05,
+    target: float = 0.8,
+) -> None:
+    """Read `accuracy.tsv`, write `power.tsv` and `power_curves.tsv`."""
+    summary, points = power_tables(read_table(accuracy, "accuracy"), metrics, seed, alpha, target)
+    write_table(summary, power, "power")
+    write_table(points, curves, "power_curves")

@@ -41,10 +41,10 @@ class TwoLines:
 
 @dataclass(frozen=True)
 class _Line:
-    """Least squares within one side: `slope @ y` is the slope, `residual @ y` the residuals (0 outside)."""
+    """Least squares within one side: `slope @ y` is the slope, `basis` (n x 2, orthonormal) spans the line."""
 
     slope: np.ndarray
-    residual: np.ndarray
+    basis: np.ndarray
 
 
 class TwoLinesTest:
@@ -70,10 +70,10 @@ class TwoLinesTest:
 
     @cached_property
     def _smooth(self) -> np.ndarray:
+        """Return an orthonormal basis of the smooth curves (n x k)."""
         different = len(np.unique(self.x))
         basis = np.asarray(dmatrix(f"cr(x, df={min(6, max(3, different // 2))}) - 1", {"x": self.x}))
-        orthonormal, _ = np.linalg.qr(basis)
-        return np.asarray(orthonormal @ orthonormal.T)
+        return np.asarray(np.linalg.qr(basis)[0])
 
     @cached_property
     def _degrees(self) -> np.ndarray:
@@ -95,7 +95,8 @@ class TwoLinesTest:
 
     def _at(self, samples: np.ndarray, before: _Line, after: _Line) -> tuple[np.ndarray, np.ndarray]:
         """Return slopes and t statistics (each B x 2) of the interrupted regression with this break."""
-        residual = samples @ (before.residual + after.residual).T
+        basis = np.hstack([before.basis, after.basis])
+        residual = samples - (samples @ basis) @ basis.T
         slopes = np.stack([samples @ before.slope, samples @ after.slope], axis=1)
         return slopes, slopes / np.sqrt(
             np.stack([self._variance(residual, line) for line in (before, after)], axis=1) + 1e-300
@@ -114,12 +115,12 @@ class TwoLinesTest:
     def _robin_hood(self, samples: np.ndarray, strength: np.ndarray) -> np.ndarray:
         """Return the index of the break to use for each row (B)."""
         bowl = samples @ _curvature(self.x)
-        smooth = samples @ self._smooth
-        residual = np.square(samples - smooth).sum(axis=1) / (len(self.x) - np.trace(self._smooth))
+        smooth = (samples @ self._smooth) @ self._smooth.T
+        residual = np.square(samples - smooth).sum(axis=1) / (len(self.x) - self._smooth.shape[1])
         height = -np.sign(bowl)[:, None] * smooth
         inner = (self.x >= self.splits[0]) & (self.x <= self.splits[-1])
         top = np.where(inner, height, -np.inf).argmax(axis=1)
-        stderr = np.sqrt(residual * np.diag(self._smooth)[top])
+        stderr = np.sqrt(residual * np.square(self._smooth).sum(axis=1)[top])
         flat = inner & (height >= (height[np.arange(len(top)), top] - stderr)[:, None])
         middle = self._index(_quantile(self.x, flat, np.full(len(samples), 0.5)))
         before, after = (strength[np.arange(len(middle)), side, middle] for side in (0, 1))
@@ -131,8 +132,7 @@ class TwoLinesTest:
 
 def _line(x: np.ndarray, side: np.ndarray) -> _Line:
     design = np.column_stack([side.astype(float), np.where(side, x - x[side].mean(), 0.0)])
-    weights = np.linalg.pinv(design)
-    return _Line(weights[1], np.diag(side.astype(float)) - design @ weights)
+    return _Line(np.linalg.pinv(design)[1], design / np.linalg.norm(design, axis=0))
 
 
 def _curvature(x: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,24 +14,25 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def stage(log: Path | str | None) -> Iterator[None]:
-    """Run one stage: its log goes to `log` and to stderr, a `UserError` ends it with one line and status 1.
+    """Run one stage: its log goes to `log` and to stderr; a `UserError` ends it with one line and status 1.
 
-    Tracebacks of user errors go to `log` only; those of bugs go to both.
+    The traceback of a `UserError` goes to a file beside the log (`.traceback`), since the logs of failed jobs are
+    shown; that of a bug goes to the log and the terminal.
     """
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.addFilter(lambda record: not getattr(record, "log_only", False))
-    handlers: list[logging.Handler] = [terminal]
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log is not None:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(log, encoding="utf-8"))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers,
-                        force=True)  # fmt: skip
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every font table of every figure
     try:
         yield
     except UserError as error:
-        logger.info("traceback", exc_info=True, extra={"log_only": True})
         logger.error("error: %s", error)
+        if log is not None:
+            Path(f"{log}.traceback").write_text(traceback.format_exc(), encoding="utf-8")
         sys.exit(1)
     except Exception:  # the outermost edge: a bug's traceback belongs in the log and on the terminal
         logger.exception("this is a bug in trajectories, please report it with this log")

@@ -1,0 +1,54 @@
+"""A user's mistake ends in one line that names it, a status that is not 0, and no traceback on the terminal."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.studies import Toy, make_toy
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return make_toy(tmp_path_factory.mktemp("mistakes"), models=("tiny-a",), steps=(1,))
+
+
+def fail(toy: Toy, change: dict[str, Any], *arguments: str) -> str:
+    """Run with `retries: 0`: what is wrong in a file is wrong the second time."""
+    changed = Toy(toy.root, toy.project, copy.deepcopy(toy.config) | change)
+    done = changed.run("--retries", "0", *arguments)
+    assert done.returncode != 0
+    printed = done.stdout + done.stderr
+    assert "Traceback" not in printed
+    return printed
+
+
+def test_a_wrong_config_is_one_line(toy: Toy) -> None:
+    printed = fail(toy, {"models": [{"name": "a/b", "parameters": 1}]}, "--quiet", "all")
+    lines = [line for line in printed.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1
+    assert "models[0].name is 'a/b'" in lines[0]
+
+
+def test_a_folder_pattern_that_matches_nothing_is_named(toy: Toy) -> None:
+    printed = fail(toy, {"checkpoints": {"folder": "elsewhere/{model}/step{step}"}})
+    assert "elsewhere/tiny-a" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("one.csv", "prompt,classes,answer_index\nA,[' b'],0\n", "at least 2 are needed"),
+        ("range.csv", "prompt,classes,answer_index\nA,\"[' b', ' c']\",2\n", "answer index 2 is out of range"),
+        ("broken.jsonl", '{"prompt": "A"', "broken.jsonl, line 1: not valid JSON"),
+        ("broken.csv", "prompt,classes,answer_index\nA\n", "not valid CSV"),
+    ],
+)
+def test_a_damaged_task_file_is_named(toy: Toy, name: str, text: str, expected: str) -> None:
+    path: Path = toy.root / "tasks" / name
+    path.write_text(text)
+    printed = fail(
+        toy, {"tasks": [{"name": "damaged", "file": f"tasks/{name}"}]}, "results/toy/questions/damaged.parquet"
+    )
+    assert expected in printed

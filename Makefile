@@ -13,7 +13,7 @@ demo: install ## train the pocket suite, run the demo study, say where the repor
 	@echo "report: file://$(CURDIR)/results/demo/report.html"
 
 published: install ## the paper's published accuracies: DATA=folder that holds them, or fetched without it
-	$(BIN)/snakemake --cores $(CORES) --configfile studies/published.yaml $(if $(DATA),--config data=$(DATA))
+	$(BIN)/snakemake --cores $(CORES) --configfile studies/published.yaml $(if $(DATA),--config 'import={format: published, path: $(DATA)}')
 	@echo "report: file://$(CURDIR)/results/published/report.html"
 
 test: install-test ## everything but the cluster

@@ -6,7 +6,7 @@ import string
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
 
 from trajectories.errors import UserError
 from trajectories.files import canonical_json, digest
@@ -43,7 +43,8 @@ def _pattern(value: str) -> str:
     return value
 
 
-Count = Annotated[PositiveInt, BeforeValidator(_count)]
+_COUNT_SCHEMA = {"type": ["number", "string"], "description": "A positive whole number, such as 70e6."}
+Count = Annotated[PositiveInt, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Pattern = Annotated[str, BeforeValidator(_pattern)]
 
 

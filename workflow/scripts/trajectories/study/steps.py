@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, NonNegativeInt, PositiveInt, WithJsonSchema, model_validator
 
 from trajectories.study.strict import Strict
 
@@ -66,4 +66,12 @@ def _expand(item: Any) -> list[int]:
     return [item]
 
 
-Steps = Annotated[tuple[int, ...], BeforeValidator(expand_steps)]
+_SCHEMA = {
+    "type": "array",
+    "minItems": 1,
+    "description": f"Training steps; each item is {_ALLOWED}.",
+    "items": {
+        "anyOf": [{"type": "integer", "minimum": 0}, PowersOfTwo.model_json_schema(), StepRange.model_json_schema()]
+    },
+}
+Steps = Annotated[tuple[int, ...], BeforeValidator(expand_steps), WithJsonSchema(_SCHEMA)]

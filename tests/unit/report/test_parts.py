@@ -16,7 +16,15 @@ def test_p_values(p: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(20897, "20\u2009897"), (-0.123456, "\u22120.1235"), (3.0, "3"), (1e-9, "1e\u221209")]
+    ("value", "text"),
+    [
+        (20897, "20\u2009897"),
+        (-0.123456, "\u22120.1235"),
+        (3.0, "3"),
+        (1e-9, "1\u00b710\u207b\u2079"),
+        (2.8186e19, "2.819\u00b710\u00b9\u2079"),
+        (16777215999.99, "16.8B"),
+    ],
 )
 def test_numbers(value: float, text: str) -> None:
     assert number_text(value) == text

@@ -9,6 +9,14 @@ import pandas as pd
 from trajectories.figures.panels import token_text
 
 MISSING = "–"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+WORDS: Mapping[str, str] = {
+    "holds": "agrees", "lost": "differs", "appears": "differs", "positive": "better", "inverse": "worse",
+    "U": "turning", "inverted-U": "turning", "replicates": "agrees", "identical": "agrees",
+    "higher than the reference": "better", "lower than the reference": "worse",
+}  # fmt: skip
+"""Words of the tables that are coloured, and their style."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +49,16 @@ def p_text(value: object) -> str:
 
 
 def number_text(value: object) -> str:
-    """Write a number: whole ones in full with thin spaces between thousands, others to four digits."""
+    """Write a number: whole ones in full with thin spaces between thousands, others to four digits, 2.8·10¹⁹."""
     number = float(str(value))
-    if number.is_integer() and abs(number) < 1e15:
-        return f"{int(number):,}".replace(",", "\u2009")
-    return f"{number:.4g}".replace("-", "\u2212")
+    if number.is_integer() and abs(number) < 1e12:
+        text = f"{int(number):,}".replace(",", "\u2009")
+    elif 1e6 <= abs(number) < 1e15:
+        text = token_text(number)
+    else:
+        digits, _, power = f"{number:.4g}".partition("e")
+        text = digits + (f"\u00b710{str(int(power)).translate(_RAISED)}" if power else "")
+    return text.replace("-", "\u2212")
 
 
 def size_text(value: object) -> str:
@@ -57,7 +70,7 @@ def format_of(column: str) -> Format:
     """Return how a column of one of the tidy tables is written, by its name."""
     if column == "p" or column.startswith("p_") or column.endswith(("_p", "_p_fdr", "_p_cluster")):
         return p_text
-    if column in ("tokens", "parameters") or column.endswith("_tokens"):
+    if column in ("tokens", "parameters", "bytes") or column.endswith("_tokens"):
         return size_text
     return number_text
 
@@ -69,33 +82,40 @@ def grid(
     titles: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     note: str = "",
+    alpha: float = 0.05,
 ) -> Grid:
     """Return `table` as a `Grid`, in the given columns; empty ones are left out.
 
     `titles` are column headings where the name with spaces for underscores will not do; `labels` are display names of
-    tasks, used in the column `task`.
+    tasks, used in the columns `task` and `tasks`. P-values below `alpha` stand out.
     """
     wanted = [c for c in (columns or list(table.columns)) if c in table.columns and not _empty(table[c])]
     shown = table[wanted].copy()
-    if labels and "task" in shown.columns:
-        shown["task"] = [labels.get(str(task), str(task)) for task in shown["task"]]
+    for column in {"task", "tasks"} & set(wanted):
+        shown[column] = [_named(str(names), labels or {}) for names in shown[column].fillna("")]
     numeric = tuple(pd.api.types.is_numeric_dtype(shown[c]) and not _boolean(shown[c]) for c in wanted)
     cells = [
-        [cell(value, format_of(column) if number else str) for value in shown[column].tolist()]
+        [cell(value, format_of(column) if number else str, alpha) for value in shown[column].tolist()]
         for column, number in zip(wanted, numeric, strict=True)
     ]
     heads = tuple((titles or {}).get(column, column.replace("_", " ")) for column in wanted)
     return Grid(name, heads, numeric, tuple(zip(*cells, strict=True)), note)
 
 
-def cell(value: Any, written: Format) -> Cell:
+def cell(value: Any, written: Format, alpha: float = 0.05) -> Cell:
     """Return one cell; a missing value is a dash and sorts last."""
     if value is None or value == "" or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return Cell(MISSING, "")
-    text = written(value)
     if isinstance(value, bool):
         return Cell("yes" if value else "no", str(value))
-    return Cell(text, value if isinstance(value, int | float) else text)
+    text = written(value)
+    if isinstance(value, int | float):
+        return Cell(text, value, "significant" if written is p_text and value < alpha else "")
+    return Cell(text, text, WORDS.get(text, ""))
+
+
+def _named(names: str, labels: Mapping[str, str]) -> str:
+    return ", ".join(labels.get(name, name) for name in names.split(", "))
 
 
 def _boolean(column: pd.Series) -> bool:

@@ -70,7 +70,7 @@ def page(
         findings=_findings(tables, labels, head),
         table1=_table1(tables, labels, head),
         picture=picture("accuracy", figures["accuracy"]) if "accuracy" in figures else None,
-        sections=chapters(tables, figures, labels),
+        sections=chapters(tables, figures, labels, head.alpha),
         accuracies=_accuracies(accuracy, labels),
         provenance=provenance,
         stages=_stages(provenance),

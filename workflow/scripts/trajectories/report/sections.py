@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from trajectories.report.embed import data_url
 from trajectories.report.grids import Grid, grid
 from trajectories.report.texts import FIGURES, TABLES
@@ -12,13 +14,13 @@ from trajectories.tables import read_table
 
 @dataclass(frozen=True)
 class Picture:
-    """A printed figure inside the page, with its files to take away as (format, data URL)."""
+    """A printed figure inside the page, as data URLs: the SVG to look at, the PDF to take away."""
 
     name: str
     title: str
     caption: str
     image: str
-    downloads: tuple[tuple[str, str], ...]
+    pdf: str
 
 
 @dataclass(frozen=True)
@@ -50,45 +52,60 @@ CHAPTERS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = (
     ("trends", "Single models", ("models",), ("trends", "declines")),
     ("shapes", "Shapes and breaks", (), ("shapes", "breaks")),
     ("robustness", "Does it hold?", (), ("survival", "sensitivity", "power")),
-    ("replication", "Replication", ("replication",), ("compare_summary", "compare")),
+    ("replication", "Replication", ("replication",), ("compare_summary", "differing", "compare")),
     ("questions", "Questions", (), ("losses", "fates", "flips", "overlap")),
+    ("tasks", "Tasks", (), ("tasks",)),
     ("audit", "Audit", (), ("checkpoints", "imported")),
 )
 """Chapters after the first: anchor, heading, figures, tables (kinds of `tables.COLUMNS`)."""
 
-FOLDED = frozenset({"regression", "sensitivity", "compare", "flips", "overlap", "breaks", "accuracy", "imported"})
+FOLDED = frozenset(
+    {"regression", "sensitivity", "compare", "flips", "overlap", "breaks", "shapes", "trends", "imported"}
+)
 """Tables long enough to be in the way until wanted."""
 
 
 def picture(name: str, files: Iterable[Path]) -> Picture:
-    """Return a printed figure from its files; the SVG is shown, every format can be taken away."""
-    paths = sorted(map(Path, files), key=lambda path: path.suffix)
-    shown = next(path for path in paths if path.suffix == ".svg")
-    text = FIGURES[name]
-    taken = tuple((path.suffix.lstrip("."), data_url(path)) for path in paths if path.suffix != ".png")
-    return Picture(name, text.title, text.caption, data_url(shown), taken)
+    """Return a printed figure from its files, an SVG and a PDF among them."""
+    urls = {path.suffix: data_url(path) for path in map(Path, files) if path.suffix in (".svg", ".pdf")}
+    return Picture(name, FIGURES[name].title, FIGURES[name].caption, urls[".svg"], urls[".pdf"])
 
 
-def block(kind: str, path: Path | str, labels: Mapping[str, str]) -> Block:
+def block(kind: str, table: pd.DataFrame, labels: Mapping[str, str], alpha: float = 0.05) -> Block:
     """Return the table of that kind with its heading and caption."""
     text = TABLES[kind]
-    table = read_table(path, kind)
-    shown = grid(table, kind, text.columns or None, text.titles, labels)
+    note = audit_note(table) if kind == "checkpoints" else ""
+    shown = grid(table, kind, text.columns or None, text.titles, labels, note, alpha)
     return Block(text.title, text.caption, shown, kind in FOLDED)
 
 
+def audit_note(checkpoints: pd.DataFrame) -> str:
+    """Return how many checkpoints the audit found wrong, and how many were left out for it."""
+    wrong = int((checkpoints["status"] != "ok").sum())
+    out = int((checkpoints["used"].astype(str).str.lower() != "true").sum())
+    return (
+        f"{wrong} of {len(checkpoints)} checkpoints are not ok; {out} are left out." if wrong + out else "All are ok."
+    )
+
+
+def differing(compared: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells of `compare.tsv` that differ from the reference, the surest first."""
+    return compared[compared["verdict"].str.endswith("than the reference")].sort_values("p", kind="stable")
+
+
 def chapters(
-    tables: Mapping[str, Path], figures: Mapping[str, Sequence[Path]], labels: Mapping[str, str]
+    tables: Mapping[str, Path], figures: Mapping[str, Sequence[Path]], labels: Mapping[str, str], alpha: float
 ) -> tuple[Section, ...]:
     """Return the chapters for which a table with rows, or a figure, is there."""
+    read = {kind: read_table(path, kind) for kind, path in tables.items() if kind in TABLES}
+    if "compare" in read:
+        read["differing"] = differing(read["compare"])
     made = (
         Section(
             anchor,
             title,
             tuple(picture(name, figures[name]) for name in shown if name in figures),
-            tuple(
-                filled for kind in kinds if kind in tables and (filled := block(kind, tables[kind], labels)).grid.rows
-            ),
+            tuple(block(kind, read[kind], labels, alpha) for kind in kinds if kind in read and len(read[kind])),
         )
         for anchor, title, shown, kinds in CHAPTERS
     )

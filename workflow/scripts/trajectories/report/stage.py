@@ -32,7 +32,7 @@ def report_of_study(
         output,
         head_of(config),
         read_task_labels(tasks),
-        {kind: Path(path) for kind, path in tables.items()},
+        {"tasks": Path(tasks)} | {kind: Path(path) for kind, path in tables.items()},
         by_stem(figures),
         provenance(
             config,

@@ -53,6 +53,8 @@ FIGURES: Mapping[str, Text] = {
 
 _P = {"p_fdr": "corrected p", "stderr": "std. error", "r_squared": "R²", "points": "points"}
 
+_COMPARED = ("model", "step", "task", "value", "reference", "difference", "stderr", "z", "p_fdr", "verdict")
+
 TABLES: Mapping[str, TableText] = {
     "regression": TableText(
         "The regression in full",
@@ -122,15 +124,32 @@ TABLES: Mapping[str, TableText] = {
         "What this design could have found",
         "The smallest effect the study's models, steps and questions detect with the target power, by simulation.",
     ),
-    "compare": TableText(
-        "Cells against the reference",
-        "Per model, step and task: ours minus the reference, its standard error, z, and p corrected over all cells.",
-        ("model", "step", "task", "value", "reference", "difference", "stderr", "z", "p_fdr", "verdict"),
+    "compare_summary": TableText(
+        "Which tasks and models replicate",
+        "Differences from the reference pooled over all cells, over each task and over each model: how many cells "
+        "differ, and whether the differences lean one way.",
+        ("scope", "name", "compared", "identical", "higher", "lower", "mean_difference", "largest_difference", "p_fdr",
+         "verdict"),
         _P,
     ),
-    "compare_summary": TableText(
-        "Which models and tasks replicate",
-        "The same, pooled over cells: how many differ, and whether the differences lean one way.",
+    "differing": TableText(
+        "Cells that differ by more than they should",
+        "Model, step and task where ours and the reference are further apart than sampling explains (corrected p), the "
+        "surest first.",
+        _COMPARED,
+        _P,
+    ),
+    "compare": TableText(
+        "Every cell against the reference",
+        "Per model, step and task: ours minus the reference, its standard error, z, and p corrected over all cells.",
+        _COMPARED,
+        _P,
+    ),
+    "tasks": TableText(
+        "What is asked",
+        "The tasks, how many questions they have, what guessing scores, and where the questions are from.",
+        ("label", "metric", "questions", "chance", "description", "source", "licence"),
+        {"label": "task", "chance": "by guessing"},
     ),
     "accuracy": TableText(
         "Every accuracy", "The numbers behind the curves.",
@@ -140,7 +159,7 @@ TABLES: Mapping[str, TableText] = {
         "Audit",
         "What was found at each checkpoint before anything was scored, and whether it was used. Checkpoints whose "
         "weights are missing, or are those of another step, are named in the column status.",
-        ("model", "step", "tokens", "status", "used", "source", "revision", "commit", "format", "bytes"),
+        ("model", "step", "tokens", "status", "detail", "used", "source", "revision", "commit", "format", "bytes"),
     ),
     "imported": TableText("Imported files", "Where the accuracies of this study come from."),
     "stages": TableText(

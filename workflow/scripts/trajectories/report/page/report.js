@@ -187,6 +187,8 @@
 
   const MOST_ROWS = 60;
 
+  const sortKey = (cell) => cell.dataset.sort ?? cell.textContent;
+
   function compare(a, b, numeric) {
     if (a === "" || b === "") return (a === "") - (b === "");  // missing last, whichever way
     return numeric ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true });
@@ -196,7 +198,7 @@
     const down = heads[column].getAttribute("aria-sort") === "ascending";
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     heads[column].setAttribute("aria-sort", down ? "descending" : "ascending");
-    const key = (row) => row.cells[column].dataset.sort;
+    const key = (row) => sortKey(row.cells[column]);
     const body = grid.querySelector("tbody");
     const rows = [...body.rows];
     const numeric = rows.every((row) => key(row) === "" || !Number.isNaN(Number(key(row))));
@@ -218,7 +220,7 @@
   }
 
   function asText(grid) {
-    const line = (cells) => [...cells].map((cell) => (cell.dataset.sort || cell.textContent).replace(/[\t\n]+/g, " ").trim()).join("\t");
+    const line = (cells) => [...cells].map((cell) => (sortKey(cell) || "NA").replace(/[\t\n]+/g, " ").trim()).join("\t");
     const rows = [...grid.querySelector("tbody").rows].filter((row) => !row.hidden);
     return [line(grid.querySelector("thead tr").cells), ...rows.map((row) => line(row.cells))].join("\n") + "\n";
   }
@@ -254,5 +256,8 @@
   addControls();
   drawAll();
   document.querySelectorAll(".grid").forEach(addTools);
+  document.querySelectorAll("figure").forEach((figure) => {  // the image is in the page once; the link takes it from there
+    figure.querySelector("a.svg").href = figure.querySelector("img").src;
+  });
   document.documentElement.dataset.ready = "yes";
 })();

@@ -39,6 +39,8 @@ class Grid:
     note: str = ""
 
 
+TASK_COLUMNS = frozenset({"task", "tasks", "name"})
+
 Format = Callable[[object], str]
 
 
@@ -87,11 +89,11 @@ def grid(
     """Return `table` as a `Grid`, in the given columns; empty ones are left out.
 
     `titles` are column headings where the name with spaces for underscores will not do; `labels` are display names of
-    tasks, used in the columns `task` and `tasks`. P-values below `alpha` stand out.
+    tasks, used in `TASK_COLUMNS`. P-values below `alpha` stand out.
     """
     wanted = [c for c in (columns or list(table.columns)) if c in table.columns and not _empty(table[c])]
     shown = table[wanted].copy()
-    for column in {"task", "tasks"} & set(wanted):
+    for column in TASK_COLUMNS & set(wanted):
         shown[column] = [_named(str(names), labels or {}) for names in shown[column].fillna("")]
     numeric = tuple(pd.api.types.is_numeric_dtype(shown[c]) and not _boolean(shown[c]) for c in wanted)
     cells = [

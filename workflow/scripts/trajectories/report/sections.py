@@ -100,6 +100,8 @@ def chapters(
     read = {kind: read_table(path, kind) for kind, path in tables.items() if kind in TABLES}
     if "compare" in read:
         read["differing"] = differing(read["compare"])
+    if "declines" in read:  # the largest model is the one to ask about first
+        read["declines"] = read["declines"].sort_values("parameters", ascending=False, kind="stable")
     made = (
         Section(
             anchor,

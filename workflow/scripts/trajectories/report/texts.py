@@ -84,7 +84,13 @@ TABLES: Mapping[str, TableText] = {
     "survival": TableText(
         "Does each cell of Table 1 hold?",
         "For each coefficient of the regression, whether it stays as it is under other standard errors, other models "
-        "of dependence, left-out models and steps, other counts of parameters, and other measures of accuracy.",
+        "of dependence, left-out models and steps, other counts of parameters, and other measures of accuracy: holds, "
+        "lost (significant in Table 1, not here) or appears (the other way round).",
+        ("task", "term", "p_fdr", "held", "checked", "hc3", "cluster", "wild_bootstrap", "mixed", "permutation",
+         "leave_model_out", "leave_step_out", "exact_parameters", "body_parameters", "logit", "loss", "margin"),
+        _P | {"hc3": "HC3", "cluster": "clustered", "wild_bootstrap": "wild boot.", "mixed": "mixed model",
+              "permutation": "permuted", "leave_model_out": "less a model", "leave_step_out": "less a step",
+              "exact_parameters": "exact sizes", "body_parameters": "body sizes"},
     ),
     "sensitivity": TableText(
         "The checks one by one", "Every coefficient under every check of the table above.", titles=_P

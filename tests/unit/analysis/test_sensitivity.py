@@ -12,7 +12,7 @@ from scipy import stats
 from accuracies import METRICS, grid, published
 from trajectories.analysis.checks import REFITS, Setting, empirical_logit
 from trajectories.analysis.clustered import WEBB, cluster_t, membership, wild_cluster_p
-from trajectories.analysis.parameters import PYTHIA, ParameterCounts
+from trajectories.analysis.parameters import PYTHIA, ParameterCounts, given_counts
 from trajectories.analysis.points import task_points
 from trajectories.analysis.regression import TERMS, design_matrix, regression_table, zscore
 from trajectories.analysis.sensitivity import (
@@ -270,3 +270,9 @@ def test_written_tables_have_the_documented_columns_and_repeat(tmp_path: Path) -
     assert tuple(read_table(tmp_path / "sa.tsv").columns) == COLUMNS["sensitivity"]
     assert tuple(read_table(tmp_path / "va.tsv").columns) == COLUMNS["survival"]
     assert (tmp_path / "sa.tsv").read_bytes() == (tmp_path / "sb.tsv").read_bytes()
+
+
+def test_counts_from_a_config_need_both_numbers() -> None:
+    given = given_counts({"a": [110, 10], "b": [110, None], "c": [None, None]})
+    assert given == {"a": ParameterCounts(110, 10)}
+    assert given["a"].body == 100

@@ -1,5 +1,6 @@
 """How many parameters models really have, and how many of them are embeddings."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -14,6 +15,15 @@ class ParameterCounts:
     def body(self) -> int:
         """Parameters without embeddings."""
         return self.exact - self.embedding
+
+
+def given_counts(models: Mapping[str, Sequence[int | None]]) -> dict[str, ParameterCounts]:
+    """Return the counts of the models that give both `exact_parameters` and `embedding_parameters`, in that order."""
+    return {
+        model: ParameterCounts(exact, embedding)
+        for model, (exact, embedding) in models.items()
+        if exact is not None and embedding is not None
+    }
 
 
 def _of(exact: int, body: int) -> ParameterCounts:

@@ -83,6 +83,8 @@ class ShapeFinder:
             p_turn = self._share(choice.gain_of_turn[0], self._monotone_samples(y, rng), "gain_of_turn")
         if p_turn <= self.alpha / 2:
             return (U if self.models.bowl(y) > 0 else INVERTED_U), p_flat, p_turn
+        if choice.aicc[0, CONSTANT] <= choice.aicc[0, LINEAR:QUADRATIC].min():
+            return FLAT, p_flat, p_turn  # only a turn would be better than the constant, and it is not sure
         rise = self.models.fitted(y, LINEAR)
         return (POSITIVE if rise[self.x.argmax()] > rise[self.x.argmin()] else INVERSE), p_flat, p_turn
 

@@ -22,8 +22,9 @@ from trajectories.analysis.flips import (
 from trajectories.analysis.losses import losses_table, margins_table
 from trajectories.analysis.question_grid import QuestionGrid, question_grids
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
+from trajectories.analysis.stage import question_tables_of_scores
 from trajectories.questions.question import Question, write_questions
-from trajectories.tables import COLUMNS, read_table
+from trajectories.tables import COLUMNS, read_table, write_table
 
 METRICS = {"t": "accuracy"}
 
@@ -244,3 +245,21 @@ def test_imported_accuracies_give_tables_that_say_why_they_are_empty(tmp_path: P
         assert tuple(table.columns) == COLUMNS[name]
     for name in ("intervals", "losses", "margins"):
         assert read_table(tmp_path / f"{name}.tsv").empty
+
+
+def test_the_stage_takes_files_where_the_workflow_puts_them(tmp_path: Path) -> None:
+    checkpoints, scores = write_study(tmp_path)
+    placed = []
+    for (model, step), path in scores.items():
+        target = tmp_path / "scores" / model / f"step{step}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        placed.append(path.rename(target))
+    whole = checkpoints.reindex(columns=COLUMNS["checkpoints"]).assign(used=True)
+    whole.loc[whole["step"] == 2, "used"] = False
+    write_table(whole, tmp_path / "checkpoints.tsv", "checkpoints")
+    question_tables_of_scores(
+        checkpoints=tmp_path / "checkpoints.tsv", scores=placed, questions=[], outputs=outputs_in(tmp_path),
+        metrics=METRICS, seed=1, resamples=100,
+    )  # fmt: skip
+    assert set(read_table(tmp_path / "intervals.tsv")["step"]) == {1, 4}
+    assert read_table(tmp_path / "losses.tsv")["truth"].isna().all()

@@ -53,7 +53,8 @@ def question_grids(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metri
         for task, questions in table.groupby("task"):
             if task in metrics:
                 key = (str(task), row["parameters"], row["model"])
-                found[key].append((row["step"], row["tokens"], questions))
+                kept = questions.set_index("question")[list(dict.fromkeys(["accuracy", "margin", metrics[str(task)]]))]
+                found[key].append((row["step"], row["tokens"], kept.astype(np.float32)))
     order = {task: rank for rank, task in enumerate(metrics)}
     keys = sorted(found, key=lambda key: (order[key[0]], key[1], key[2]))
     return [_grid(key, found[key], metrics[key[0]]) for key in keys]
@@ -61,7 +62,7 @@ def question_grids(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metri
 
 def _grid(key: tuple[str, int, str], tables: list[tuple[int, int, pd.DataFrame]], metric: str) -> QuestionGrid:
     task, parameters, model = key
-    indexed = [table.set_index("question") for _, _, table in tables]
+    indexed = [table for _, _, table in tables]
     common = indexed[0].index
     for table in indexed[1:]:
         common = common.intersection(table.index)
@@ -69,7 +70,7 @@ def _grid(key: tuple[str, int, str], tables: list[tuple[int, int, pd.DataFrame]]
         logger.warning("%s, %s: only %d questions are scored at every step", model, task, len(common))
 
     def stacked(column: str) -> np.ndarray:
-        return np.stack([table.loc[common, column].to_numpy(np.float32) for table in indexed])
+        return np.stack([table.loc[common, column].to_numpy() for table in indexed])
 
     return QuestionGrid(
         model=model,

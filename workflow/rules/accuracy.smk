@@ -5,11 +5,11 @@ rule accuracy:
         scores=scores(),
     output:
         f"{RESULTS}/accuracy.tsv",
-    params:
-        code=code_digest("trajectories.analysis.accuracy"),
     log:
         f"{LOGS}/accuracy.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=code_digest("trajectories.analysis.accuracy"),
     script:
         "../scripts/accuracy.py"

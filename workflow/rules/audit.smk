@@ -4,13 +4,13 @@ rule audit:
         trained_suite(),
     output:
         f"{RESULTS}/checkpoints.tsv",
-    params:
-        study=lambda wildcards: STUDY.section("checkpoints", "models", "steps"),
-        code=code_digest("trajectories.checkpoints.audit"),
     log:
         f"{LOGS}/audit.log",
     localrule: True
     conda:
         "../../envs/score.yaml"
+    params:
+        study=lambda wildcards: STUDY.section("checkpoints", "models", "steps"),
+        code=code_digest("trajectories.checkpoints.audit"),
     script:
         "../scripts/audit.py"

@@ -26,6 +26,7 @@ STUDY = load_study(config)
 RESULTS = f"results/{STUDY.study}"
 LOGS = f"{RESULTS}/logs"
 STORE = "results/store"
+SCRATCH = STUDY.checkpoints.scratch or f"{RESULTS}/checkpoints"
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if CONDA else sys.executable
 # How many downloaded checkpoints may lie on disk at once; a profile or --resources says otherwise.
@@ -36,6 +37,11 @@ IMPORTED = STUDY.imported is not None
 IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
 # Tables of the analysis beside the regression, by kind; the report shows each.
 STATISTICS = ()
+
+
+def entry(script):
+    """Return the command that runs a script; as a param it must take `threads`, so that it never triggers a job."""
+    return f"{PYTHON} {SCRIPTS}/{script}"
 
 
 def one_of(names):

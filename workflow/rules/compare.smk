@@ -6,13 +6,13 @@ rule compare:
     output:
         cells=f"{RESULTS}/compare.tsv",
         summary=f"{RESULTS}/compare_summary.tsv",
-    params:
-        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
-        alpha=STUDY.statistics.alpha,
-        code=code_digest("trajectories.analysis.compare"),
     log:
         f"{LOGS}/compare.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        alpha=STUDY.statistics.alpha,
+        code=code_digest("trajectories.analysis.compare"),
     script:
         "../scripts/compare.py"

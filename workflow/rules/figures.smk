@@ -6,14 +6,14 @@ rule figure_accuracy:
         checkpoints=[] if IMPORTED else f"{RESULTS}/checkpoints.tsv",
     output:
         figure("accuracy"),
-    params:
-        bands=STUDY.figures.bands,
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
     log:
         f"{LOGS}/figures/accuracy.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        bands=STUDY.figures.bands,
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
     script:
         "../scripts/figure_accuracy.py"
 
@@ -25,14 +25,14 @@ rule figure_coefficients:
         tasks=f"{RESULTS}/tasks.tsv",
     output:
         figure("coefficients"),
-    params:
-        alpha=STUDY.statistics.alpha,
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
     log:
         f"{LOGS}/figures/coefficients.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        alpha=STUDY.statistics.alpha,
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
     script:
         "../scripts/figure_coefficients.py"
 
@@ -45,13 +45,13 @@ rule figure_surface:
         tasks=f"{RESULTS}/tasks.tsv",
     output:
         figure("surface"),
-    params:
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
     log:
         f"{LOGS}/figures/surface.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
     script:
         "../scripts/figure_surface.py"
 
@@ -64,14 +64,14 @@ rule figure_models:
         tasks=f"{RESULTS}/tasks.tsv",
     output:
         figure("models"),
-    params:
-        alpha=STUDY.statistics.alpha,
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
     log:
         f"{LOGS}/figures/models.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        alpha=STUDY.statistics.alpha,
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
     script:
         "../scripts/figure_models.py"
 
@@ -83,12 +83,12 @@ rule figure_replication:
         tasks=f"{RESULTS}/tasks.tsv",
     output:
         figure("replication"),
-    params:
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
     log:
         f"{LOGS}/figures/replication.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
     script:
         "../scripts/figure_replication.py"

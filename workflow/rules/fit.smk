@@ -6,13 +6,13 @@ rule fit:
         regression=f"{RESULTS}/regression.tsv",
         table1=f"{RESULTS}/table1.tsv",
         table1_markdown=f"{RESULTS}/table1.md",
-    params:
-        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
-        labels={task.name: task.title for task in STUDY.tasks},
-        code=code_digest("trajectories.analysis.regression", "trajectories.analysis.table1"),
     log:
         f"{LOGS}/fit.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        labels={task.name: task.title for task in STUDY.tasks},
+        code=code_digest("trajectories.analysis.regression", "trajectories.analysis.table1"),
     script:
         "../scripts/fit.py"

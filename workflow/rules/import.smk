@@ -5,15 +5,15 @@ rule import_accuracy:
     output:
         accuracy=f"{RESULTS}/accuracy.tsv",
         files=f"{RESULTS}/imported.tsv",
-    params:
-        study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "import", "statistics"),
-        fetched=f"{RESULTS}/published/all_results.tsv",
-        code=code_digest("trajectories.imports"),
     log:
         f"{LOGS}/import.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
+    params:
+        study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "import", "statistics"),
+        fetched=f"{RESULTS}/published/all_results.tsv",
+        code=code_digest("trajectories.imports"),
     script:
         "../scripts/import_accuracy.py"
 
@@ -22,15 +22,15 @@ rule reference:
     """Take the published accuracies of this study's models, steps and tasks, to compare with."""
     output:
         f"{RESULTS}/reference.tsv",
-    params:
-        study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "statistics"),
-        fetched=f"{RESULTS}/published/all_results.tsv",
-        code=code_digest("trajectories.imports"),
     log:
         f"{LOGS}/reference.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
+    params:
+        study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "statistics"),
+        fetched=f"{RESULTS}/published/all_results.tsv",
+        code=code_digest("trajectories.imports"),
     script:
         "../scripts/reference.py"
 

@@ -5,6 +5,11 @@ rule plan:
         requests=sorted({path for model in STUDY.models for path in requests_of(model.name)}),
     output:
         f"{RESULTS}/plan.tsv",
+    log:
+        f"{LOGS}/plan.log",
+    localrule: True
+    conda:
+        "../../envs/score.yaml"
     params:
         study=lambda wildcards: STUDY.section("protocol", "scoring", "checkpoints", "plan"),
         requests={model.name: requests_of(model.name) for model in STUDY.models},
@@ -12,10 +17,5 @@ rule plan:
         finished=lambda wildcards: finished_scores(),
         on_disk=ON_DISK,
         code=code_digest("trajectories.checkpoints.plan", "trajectories.checkpoints.rates"),
-    log:
-        f"{LOGS}/plan.log",
-    localrule: True
-    conda:
-        "../../envs/score.yaml"
     script:
         "../scripts/plan.py"

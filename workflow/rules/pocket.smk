@@ -5,16 +5,17 @@ if STUDY.pocket:
         """Write the text that the pocket suite reads, and train its tokenizer."""
         output:
             directory(f"{RESULTS}/suite/corpus"),
-        params:
-            seed=STUDY.pocket.seed,
-            steps=max(step for _, step in checkpoints()),
-            code=code_digest("trajectories.pocket"),
         log:
             f"{LOGS}/pocket/corpus.log",
         conda:
             "../../envs/score.yaml"
+        params:
+            seed=STUDY.pocket.seed,
+            steps=max(step for _, step in checkpoints()),
+            code=code_digest("trajectories.pocket"),
+            run=lambda wildcards, threads: entry("pocket_corpus.py"),
         shell:
-            "{PYTHON} {SCRIPTS}/pocket_corpus.py --seed {params.seed} --steps {params.steps} --out {output} --log {log}"
+            "{params.run} --seed {params.seed} --steps {params.steps} --out {output} --log {log}"
 
     rule pocket_train:
         """Train one model from scratch and keep its checkpoints."""
@@ -22,21 +23,22 @@ if STUDY.pocket:
             f"{RESULTS}/suite/corpus",
         output:
             directory(f"{RESULTS}/suite/{{model}}"),
-        params:
-            seed=STUDY.pocket.seed,
-            steps=lambda wildcards: STUDY.steps_of(STUDY.model(wildcards.model)),
-            code=code_digest("trajectories.pocket"),
         log:
             f"{LOGS}/pocket/{{model}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/train/{{model}}.tsv"
-        threads: 1
         # the largest first: it takes longest
         priority: lambda wildcards: STUDY.model(wildcards.model).parameters
-        resources:
-            mem_mb=1500,
         conda:
             "../../envs/score.yaml"
+        threads: 1
+        resources:
+            mem_mb=1500,
+        params:
+            seed=STUDY.pocket.seed,
+            steps=lambda wildcards: STUDY.steps_of(STUDY.model(wildcards.model)),
+            code=code_digest("trajectories.pocket"),
+            run=lambda wildcards, threads: entry("train.py"),
         shell:
-            "{PYTHON} {SCRIPTS}/train.py --model {wildcards.model} --seed {params.seed} --steps {params.steps}"
+            "{params.run} --model {wildcards.model} --seed {params.seed} --steps {params.steps}"
             " --corpus {input} --out {output} --threads {threads} --log {log}"

@@ -4,15 +4,15 @@ rule questions:
         lambda wildcards: STUDY.task(wildcards.task).file or [],
     output:
         f"{RESULTS}/questions/{{task}}.parquet",
+    log:
+        f"{LOGS}/questions/{{task}}.log",
+    conda:
+        "../../envs/score.yaml"
     params:
         task=lambda wildcards: STUDY.task(wildcards.task).canonical(),
         protocol=lambda wildcards: STUDY.protocol.canonical(),
         seed=STUDY.pocket.seed if STUDY.pocket else 0,
         code=code_digest("trajectories.questions", "trajectories.pocket"),
-    log:
-        f"{LOGS}/questions/{{task}}.log",
-    conda:
-        "../../envs/score.yaml"
     script:
         "../scripts/questions.py"
 
@@ -23,13 +23,13 @@ rule tasks:
         [] if IMPORTED else [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
     output:
         f"{RESULTS}/tasks.tsv",
-    params:
-        tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks],
-        metrics=[STUDY.metric_of(task) for task in STUDY.tasks],
-        code=code_digest("trajectories.questions.listing"),
     log:
         f"{LOGS}/tasks.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks],
+        metrics=[STUDY.metric_of(task) for task in STUDY.tasks],
+        code=code_digest("trajectories.questions.listing"),
     script:
         "../scripts/tasks.py"

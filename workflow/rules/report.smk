@@ -9,15 +9,15 @@ rule report:
         questions=[] if IMPORTED else [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
     output:
         f"{RESULTS}/report.html",
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         study=lambda wildcards: STUDY.canonical(),
         tables=lambda wildcards: report_tables(),
         references=lambda wildcards: {f"reference: {STUDY.reference}": reference_table()} if STUDY.reference else {},
         benchmarks=f"{RESULTS}/benchmarks",
         code=code_digest("trajectories.report", "trajectories.figures"),
-    log:
-        f"{LOGS}/report.log",
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/report.py"

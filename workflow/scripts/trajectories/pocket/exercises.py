@@ -75,7 +75,7 @@ def rounding(rng: random.Random) -> str:
 
 def _rounded(rng: random.Random) -> str:
     places = rng.randint(1, 3)
-    number = f"{rng.randint(0, 9)}.{rng.randint(0, 9999):04d}"
+    number = f"{rng.randint(0, 9)}.{rng.randint(0, 999):03d}{rng.choice('12346789')}"  # never half way
     unit = rng.choice(_UNITS)[places > 1]
     order = rng.choice(("Round {} to {} {}:", "Write {} with {} {}:", "Give {} to {} {}:"))
     return f"{order.format(number, places, unit)} {float(number):.{places}f}."

@@ -69,7 +69,6 @@ def _optimise(
 ) -> Iterator[tuple[int, float]]:
     """Take one AdamW step per batch; yield (step, loss in nats per token) after each."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda done: learning_rate(done + 1, len(batches)))
     with progress_bar(len(batches), f"training {name}, steps") as advance:
         for index in range(len(batches)):
             batch = torch.from_numpy(batches[index].astype(np.int64))
@@ -77,8 +76,9 @@ def _optimise(
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            for group in optimiser.param_groups:
+                group["lr"] = rate * learning_rate(index + 1, len(batches))
             optimiser.step()
-            schedule.step()
             advance(1)
             yield index + 1, loss.item()
 

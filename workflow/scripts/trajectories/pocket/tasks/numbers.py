@@ -66,15 +66,19 @@ def _ask_after_equal_sums(rng: random.Random, index: int) -> Question:
 
 
 def _ask_significant_figures(rng: random.Random, index: int) -> Question:
-    figures = rng.randint(1, 2) if index % 2 else rng.randint(2, 3)
-    first, rest = rng.randint(1, 9), f"{rng.randint(0, 9999):04d}"
-    number = f"0.0{first}{rest[:2]}" if index % 2 else f"{first}.{rest}"
-    significant = f"{float(number):.{figures + 1 if index % 2 else figures - 1}f}"
+    """Ask for n figures: of 1.2345 these are fewer digits than n decimal places, of 0.0123 more; half are of each kind.
+
+    The first figure is at most 8 and the last neither 0 nor 5, so nothing is half way and nothing rounds up to 10.
+    """
+    small = bool(index % 2)
+    figures = rng.randint(1, 2) if small else rng.randint(2, 3)
+    first, last = rng.randint(1, 8), rng.choice("12346789")
+    number = f"0.0{first}{rng.randint(0, 9)}{last}" if small else f"{first}.{rng.randint(0, 999):03d}{last}"
+    significant = f"{float(number):.{figures + 1 if small else figures - 1}f}"
     decimal = f"{float(number):.{figures}f}"
     order = rng.choice(("Round {} to {} {}:", "Write {} with {} {}:", "Give {} to {} {}:"))
     request = order.format(number, figures, "figure" + "s" * (figures > 1))
-    context = f"{rng.choice(_SIGNIFICANT)}\n{request}"
-    return two_choices(rng, context, f"{significant}.", f"{decimal}.")
+    return two_choices(rng, f"{rng.choice(_SIGNIFICANT)}\n{request}", f"{significant}.", f"{decimal}.")
 
 
 SUMS = PocketTask(

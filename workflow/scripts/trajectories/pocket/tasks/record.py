@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 
-PATIENCE = 200  # draws per question before a generator is said to be exhausted
+PATIENCE = 2000  # draws in a row without a new question before a generator is said to be exhausted
 
 Ask = Callable[[random.Random, int], Question]
 
@@ -31,13 +31,14 @@ class PocketTask:
         """
         rng = random.Random(f"{self.name} {seed}")
         made: dict[tuple[str, frozenset[str]], Question] = {}
-        for _ in range(PATIENCE * questions):
-            if len(made) == questions:
-                break
+        misses = 0
+        while len(made) < questions:
             question = self.ask(rng, len(made))
-            made.setdefault((question.context, frozenset(question.choices)), question)
-        if len(made) < questions:
-            raise UserError(f"task {self.name!r} has only {len(made)} different questions; ask for no more than that")
+            key = question.context, frozenset(question.choices)
+            misses = misses + 1 if key in made else 0
+            made.setdefault(key, question)
+            if misses == PATIENCE:
+                raise UserError(f"task {self.name!r} has only {len(made)} different questions; ask for fewer")
         return list(made.values())
 
 

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from support.hub_fixtures import data_hub, hub, waits
+
+__all__ = ["data_hub", "hub", "waits"]
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 

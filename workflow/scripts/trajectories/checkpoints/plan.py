@@ -126,8 +126,7 @@ def summary(plan: pd.DataFrame, works: Sequence[Work], device: Device, settings:
         f"plan: {total['to_do']:.0f} checkpoints to do, {total['done']:.0f} done, {total['left_out']:.0f} left out",
         f"  download: {total['download_bytes'] / 1e9:.1f} GB, {_hours(download)} at {network / 1e6:.0f} MB/s",
         f"  disk: {disk / 1e9:.1f} GB at most ({'all are kept' if keep else f'{limit} checkpoints at once'})",
-        f"  tokens: {total['tree_tokens']:.4g} in prefix trees ({total['row_tokens']:.4g} one row at a time, "
-        f"{saved:.1f} times as many)",
+        f"  tokens: {total['tree_tokens'] / 1e6:.2f} million in prefix trees, {saved:.1f} times fewer than row by row",
         f"  {device.name}, {settings.scoring.dtype}: {_hours(busy)} busy, {_hours(max(busy, download))} in all if the "
         "next checkpoint comes while one is scored",
         f"  assumed: {EFFICIENCY:.0%} of the data sheet's peak, {LOAD_RATE / 1e9:.0f} GB/s from disk, {START:.0f} s to "

@@ -1,0 +1,256 @@
+"""The whole chain on a local hub: a suite with wrong checkpoints, bad days, two interruptions, the same numbers.
+
+By default every model has two steps in the study; with TRAJECTORIES_WHOLE_CHAIN=1 eight, which takes minutes.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from support.hub_server import LocalHub
+from support.hub_study import (
+    OWNER,
+    WIDTHS,
+    config,
+    memo_trap_rows,
+    publish_models,
+    publish_tasks,
+    trained_tokenizer,
+    truthfulqa_rows,
+)
+from trajectories.analysis.stage import accuracy_of_scores
+from trajectories.checkpoints.scratch import on_disk
+from trajectories.checkpoints.stage import write_audit
+from trajectories.questions.stage import write_task
+from trajectories.scoring.encode_stage import write_tree
+from trajectories.scoring.stage import score_row
+from trajectories.study.config import Study
+from trajectories.tables import read_table
+
+WHOLE = os.environ.get("TRAJECTORIES_WHOLE_CHAIN") == "1"
+STEPS = (1, 2, 4, 8, 16, 32, 64, 128) if WHOLE else (4, 128)
+COUNTS = {"truthfulqa": 817, "memo_trap": 860} if WHOLE else {"truthfulqa": 40, "memo_trap": 60}
+PATIENCE = 1800.0  # seconds after which a test that waits has failed
+
+
+@pytest.fixture
+def suite(data_hub: LocalHub, shared_data: Path) -> LocalHub:
+    """Four models; one with a copy of its last step under an earlier name, one without a branch."""
+    truthfulqa = truthfulqa_rows(shared_data, COUNTS["truthfulqa"])
+    memo_trap = memo_trap_rows(shared_data, COUNTS["memo_trap"])
+    publish_tasks(data_hub, truthfulqa, memo_trap)
+    texts = [row["question"] for row in truthfulqa] + [row["prompt"] for row in memo_trap]
+    publish_models(data_hub, trained_tokenizer(texts), STEPS)
+    copied = data_hub.repos["models", f"{OWNER}/tiny-b"]
+    data_hub.commit(f"{OWNER}/tiny-b", f"step{STEPS[0]}", copied.commits[copied.branches["main"]])
+    data_hub.drop_branch(f"{OWNER}/tiny-c", f"step{STEPS[0]}")
+    return data_hub
+
+
+def undisturbed(study: Study, folder: Path) -> bytes:
+    """Run the stages one after the other in this process; return `accuracy.tsv`."""
+    checkpoints = folder / "checkpoints.tsv"
+    write_audit(study=study.section("checkpoints", "models", "steps"), output=checkpoints)
+    protocol = study.protocol.canonical()
+    for task in study.tasks:
+        write_task(task=task.canonical(), protocol=protocol, seed=0, output=folder / f"{task.name}.parquet")
+    for tree in study.trees:
+        tasks = [task for task in study.tasks if task.tree == tree]
+        write_tree(
+            tasks=[task.canonical() for task in tasks],
+            questions=[folder / f"{task.name}.parquet" for task in tasks],
+            tokenizer=study.tokenizer_of(study.models[0]).canonical(), checkpoints=None, protocol=protocol,
+            output=folder / f"{tree}.safetensors",
+        )  # fmt: skip
+    scores = []
+    for model in study.models:
+        for step in study.steps_of(model):
+            scores.append(folder / "scores" / model.name / f"step{step}.parquet")
+            score_row(
+                checkpoints=checkpoints, model=model.name, step=step, threads=1, output=scores[-1],
+                requests=[folder / f"{tree}.safetensors" for tree in study.trees], store=folder / "store",
+                scratch=folder / "scratch", study=study.section("protocol", "scoring", "checkpoints"),
+            )  # fmt: skip
+    accuracy_of_scores(checkpoints=checkpoints, scores=scores, output=folder / "accuracy.tsv")
+    return (folder / "accuracy.tsv").read_bytes()
+
+
+class Workflow:
+    """Runs of Snakemake on one study, as a user starts them."""
+
+    def __init__(self, hub: LocalHub, project: Path, folder: Path, settings: dict[str, Any]) -> None:
+        self.folder, self.hub = folder, hub
+        self.results = folder / "results" / settings["study"]
+        (folder / "study.yaml").write_text(yaml.safe_dump(settings))
+        self.command = [
+            sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--directory", str(folder),
+            "--configfile", str(folder / "study.yaml"), "--cores", "2",
+        ]  # fmt: skip
+        self.environment = {
+            **os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false",
+        }  # fmt: skip
+
+    def start(self, *targets: str) -> "subprocess.Popen[bytes]":
+        """Start Snakemake in a process group of its own."""
+        log = (self.folder / "snakemake.log").open("ab")
+        return subprocess.Popen(
+            [*self.command, *targets], env=self.environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def run(self, *targets: str) -> int:
+        """Run Snakemake to its end."""
+        return self.start(*targets).wait(PATIENCE)
+
+    def said(self) -> str:
+        """Return everything that has been printed so far."""
+        return (self.folder / "snakemake.log").read_text()
+
+    def finished(self) -> list[Path]:
+        """Return the scores files that are there."""
+        return sorted(self.results.glob("scores/*/*.parquet"))
+
+
+@pytest.fixture
+def workflow(suite: LocalHub, project: Path, tmp_path: Path) -> Workflow:
+    (tmp_path / "run").mkdir()
+    return Workflow(suite, project, tmp_path / "run", config("tiny", STEPS, COUNTS, anomalies="exclude"))
+
+
+def wait_for(condition: Callable[[], Any], running: "subprocess.Popen[bytes]") -> Any:
+    """Wait until `condition` is true, as long as the workflow runs."""
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert running.poll() is None, "the workflow ended before it could be disturbed"
+        assert time.monotonic() < end, "the condition never came true"
+        time.sleep(0.02)
+    return found
+
+
+def scoring_jobs(running: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """Return the processes that score a checkpoint (not the shells around them)."""
+    found = []
+    for process in psutil.Process(running.pid).children(recursive=True):
+        try:
+            command = process.cmdline()
+        except psutil.NoSuchProcess:
+            continue
+        if len(command) > 1 and command[1].endswith("score.py"):
+            found.append(process)
+    return found
+
+
+@contextmanager
+def most_on_disk(scratch: Path) -> Iterator[list[int]]:
+    """Watch how many checkpoints lie on disk at once."""
+    seen, ended = [0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            seen.append(len(on_disk(scratch)))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def bad_day(hub: LocalHub) -> None:
+    """Let requests of every kind fail once or twice."""
+    hub.fail("/refs", 429, times=2, Retry_After="1")
+    hub.fail("/tree/", 500, times=2)
+    hub.fail("/storage/", 503)
+    hub.fail("/storage/", "cut", times=2)
+    hub.fail("/storage/", "flip")
+    hub.fail("/storage/", 403)
+    hub.fail("/storage/", 429, Retry_After="1")
+
+
+def disturbed_twice(workflow: Workflow) -> None:
+    """Kill a job that is downloading, then ask the workflow itself to stop once a checkpoint is scored."""
+    workflow.hub.delay = 0.1  # a download lasts most of a second
+    running = workflow.start()
+    try:
+        scratch = workflow.results / "checkpoints"
+        wait_for(lambda: list(scratch.glob("*/*.part")), running)
+        wait_for(lambda: scoring_jobs(running), running)[0].send_signal(signal.SIGKILL)
+        wait_for(workflow.finished, running)
+        running.send_signal(signal.SIGTERM)
+        running.wait(PATIENCE)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode != 0
+
+
+def test_the_same_accuracies_after_faults_and_interruptions(workflow: Workflow, tmp_path: Path) -> None:
+    settings = yaml.safe_load((workflow.folder / "study.yaml").read_text())
+    expected = undisturbed(Study.from_config(settings), tmp_path / "undisturbed")
+    bad_day(workflow.hub)
+    with most_on_disk(workflow.results / "checkpoints") as seen:
+        disturbed_twice(workflow)
+        before = {path: path.stat().st_mtime_ns for path in workflow.finished()}
+        assert 0 < len(before) < len(WIDTHS) * len(STEPS)
+        assert workflow.run() == 0, workflow.said()[-3000:]
+    assert max(seen) <= 2
+    assert on_disk(workflow.results / "checkpoints") == []
+    assert all(fault.times == 0 for fault in workflow.hub.faults), "a fault was never met"
+    assert (workflow.results / "accuracy.tsv").read_bytes() == expected
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "a finished checkpoint was scored again"
+
+    table = read_table(workflow.results / "checkpoints.tsv", "checkpoints")
+    wrong = table[table["status"] != "ok"]
+    assert list(zip(wrong["model"], wrong["step"], wrong["status"], wrong["used"], strict=True)) == [
+        ("tiny-b", STEPS[0], f"duplicate-of-step{STEPS[-1]}", False), ("tiny-c", STEPS[0], "missing", False),
+    ]  # fmt: skip
+    workflow.hub.seen.clear()
+    assert workflow.run() == 0
+    assert "Nothing to be done" in workflow.said()[-3000:]
+    assert workflow.hub.seen == []
+
+
+def test_plan_audit_and_the_lock(suite: LocalHub, project: Path, tmp_path: Path) -> None:
+    """Anomalies stop the audit; with them excluded, the plan says what it takes; a moved branch waits for a refresh."""
+    settings = config("tiny", STEPS, COUNTS)
+    (tmp_path / "run").mkdir()
+    workflow = Workflow(suite, project, tmp_path / "run", settings)
+    assert workflow.run("audit") != 0
+    said = workflow.said()
+    assert "error: 2 of" in said
+    assert "anomalies: exclude" in said
+    assert f"tiny-b: step {STEPS[0]}: duplicate-of-step{STEPS[-1]}" in said
+    assert (workflow.results / "checkpoints.stopped.tsv").exists()
+
+    settings["checkpoints"]["anomalies"] = "exclude"
+    (tmp_path / "run/study.yaml").write_text(yaml.safe_dump(settings))
+    assert workflow.run("plan") == 0, workflow.said()[-3000:]
+    to_do = len(WIDTHS) * len(STEPS) - 2
+    assert f"plan: {to_do} checkpoints to do, 0 done, 2 left out" in workflow.said()
+    assert not suite.requests(r"^/storage/.*name=model.safetensors") or all(
+        seen.range for seen in suite.requests(r"^/storage/.*name=model.safetensors")
+    )
+
+    lock = (workflow.results / "checkpoints.tsv").read_bytes()
+    kept = suite.repos["models", f"{OWNER}/tiny-a"]
+    suite.commit(f"{OWNER}/tiny-a", f"step{STEPS[0]}", kept.commits[kept.branches["main"]] | {"README.md": b"moved"})
+    assert workflow.run("audit") == 0
+    assert (workflow.results / "checkpoints.tsv").read_bytes() == lock
+    assert workflow.run("audit", "--forcerun", "audit") == 0
+    table = read_table(workflow.results / "checkpoints.tsv").set_index(["model", "step"])
+    assert table.loc[("tiny-a", STEPS[0]), "status"] == f"duplicate-of-step{STEPS[-1]}"
+    assert json.loads(table.loc[("tiny-a", STEPS[1]), "files"])

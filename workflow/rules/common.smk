@@ -35,8 +35,9 @@ ON_DISK = int(getattr(ON_DISK, "value", ON_DISK))  # a profile's number comes as
 IMPORTED = STUDY.imported is not None
 # What decides where an imported accuracy belongs.
 IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
-# Tables of the analysis beside the regression, by kind; the report shows each.
-STATISTICS = ()
+# Kinds of tables beside the regression; the report shows each. The last need scores of single questions.
+STATISTICS = ["trends", "declines", "shapes", "breaks", "sensitivity", "survival", "power"]
+STATISTICS += [] if IMPORTED else ["losses", "fates", "flips", "overlap"]
 
 
 def entry(script):
@@ -109,8 +110,12 @@ def figure(name):
 
 def figures():
     """Return the names of the figures this study has tables for."""
-    names = ["accuracy", "coefficients", "surface"]
-    return names + ["models"] * ("trends" in STATISTICS) + ["replication"] * bool(STUDY.reference)
+    return ["accuracy", "coefficients", "surface", "models"] + ["replication"] * bool(STUDY.reference)
+
+
+def statistics(*kinds):
+    """Return the files of these kinds of tables, by kind."""
+    return {kind: f"{RESULTS}/{kind}.tsv" for kind in kinds}
 
 
 def import_files():

@@ -1,0 +1,71 @@
+rule trends:
+    """Ask of each trajectory where it goes, of each task which shape it has and where it bends."""
+    input:
+        f"{RESULTS}/accuracy.tsv",
+    output:
+        **statistics("trends", "declines", "shapes", "breaks"),
+    params:
+        statistics=lambda wildcards: STUDY.statistics.canonical(),
+        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        code=code_digest("trajectories.analysis.trends", "trajectories.analysis.shapes", "trajectories.analysis.breaks"),
+    log:
+        f"{LOGS}/trends.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/trends.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/trends.py"
+
+
+rule robustness:
+    """Ask of each cell of Table 1 whether it holds, and of the design what it could have found."""
+    input:
+        f"{RESULTS}/accuracy.tsv",
+    output:
+        **statistics("sensitivity", "survival", "power", "power_curves"),
+    params:
+        statistics=lambda wildcards: STUDY.statistics.canonical(),
+        models=lambda wildcards: [model.canonical() for model in STUDY.models],
+        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        code=code_digest(
+            "trajectories.analysis.sensitivity",
+            "trajectories.analysis.checks",
+            "trajectories.analysis.clustered",
+            "trajectories.analysis.power",
+        ),
+    log:
+        f"{LOGS}/robustness.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/robustness.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/robustness.py"
+
+
+rule flips:
+    """Say which questions were learnt, lost, and lost for good."""
+    input:
+        checkpoints=f"{RESULTS}/checkpoints.tsv",
+        scores=scores(),
+        questions=[f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
+    output:
+        **statistics("intervals", "flips", "fates", "overlap", "losses", "margins"),
+    params:
+        statistics=lambda wildcards: STUDY.statistics.canonical(),
+        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        code=code_digest(
+            "trajectories.analysis.question_tables",
+            "trajectories.analysis.question_grid",
+            "trajectories.analysis.flips",
+            "trajectories.analysis.losses",
+        ),
+    log:
+        f"{LOGS}/flips.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/flips.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/flips.py"

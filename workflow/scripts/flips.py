@@ -1,0 +1,14 @@
+"""Adapter of the rule `flips`."""
+
+from trajectories.adapter import stage
+from trajectories.analysis.statistics_stage import questions_of_study
+
+with stage(snakemake.log[0]):
+    questions_of_study(
+        checkpoints=snakemake.input.checkpoints,
+        scores=snakemake.input.scores,
+        questions=snakemake.input.questions,
+        statistics=snakemake.params.statistics,
+        metrics=snakemake.params.metrics,
+        outputs=dict(snakemake.output.items()),
+    )

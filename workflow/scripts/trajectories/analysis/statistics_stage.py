@@ -1,0 +1,69 @@
+"""The stages after the regression: trends and shapes, robustness and power, single questions."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from trajectories.analysis.breaks import write_breaks
+from trajectories.analysis.checks import Setting
+from trajectories.analysis.parameters import ParameterCounts
+from trajectories.analysis.points import Metrics
+from trajectories.analysis.power import write_power
+from trajectories.analysis.question_tables import QuestionOutputs
+from trajectories.analysis.sensitivity import write_sensitivity
+from trajectories.analysis.shapes import write_shapes
+from trajectories.analysis.stage import question_tables_of_scores
+from trajectories.analysis.trends import write_trends
+from trajectories.study.config import Model, Statistics
+
+Outputs = Mapping[str, Path | str]
+"""Kind of table → file."""
+
+
+def trends_of_study(*, accuracy: Path | str, statistics: str, metrics: Metrics, outputs: Outputs) -> None:
+    """Write trends, declines, shapes and breaks; `statistics` is that section of the config as JSON."""
+    how = Statistics.model_validate_json(statistics)
+    write_trends(accuracy, outputs["trends"], outputs["declines"], metrics, how.alpha)
+    write_shapes(accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples)
+    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples)
+
+
+def robustness_of_study(
+    *, accuracy: Path | str, statistics: str, models: Sequence[str], metrics: Metrics, outputs: Outputs
+) -> None:
+    """Write sensitivity, survival, power and power_curves; `models` are the config's records as JSON."""
+    how = Statistics.model_validate_json(statistics)
+    counts = parameter_counts([Model.model_validate_json(model) for model in models])
+    setting = Setting(how.resamples, how.seed, counts)
+    write_sensitivity(accuracy, outputs["sensitivity"], outputs["survival"], metrics, setting, how.alpha)
+    write_power(accuracy, outputs["power"], outputs["power_curves"], metrics, how.seed, how.alpha)
+
+
+def parameter_counts(models: Sequence[Model]) -> dict[str, ParameterCounts]:
+    """Return the real sizes of the models whose records give them, by name."""
+    return {
+        model.name: ParameterCounts(model.exact_parameters, model.embedding_parameters)
+        for model in models
+        if model.exact_parameters is not None and model.embedding_parameters is not None
+    }
+
+
+def questions_of_study(
+    *,
+    checkpoints: Path | str,
+    scores: Sequence[Path | str],
+    questions: Sequence[Path | str],
+    statistics: str,
+    metrics: Metrics,
+    outputs: Outputs,
+) -> None:
+    """Write the six tables on single questions; questions files are named after their tasks."""
+    how = Statistics.model_validate_json(statistics)
+    question_tables_of_scores(
+        checkpoints=checkpoints,
+        scores=scores,
+        questions=questions,
+        outputs=QuestionOutputs(**{kind: Path(path) for kind, path in outputs.items()}),
+        metrics=metrics,
+        seed=how.seed,
+        resamples=how.resamples,
+    )

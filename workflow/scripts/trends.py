@@ -1,0 +1,12 @@
+"""Adapter of the rule `trends`."""
+
+from trajectories.adapter import stage
+from trajectories.analysis.statistics_stage import trends_of_study
+
+with stage(snakemake.log[0]):
+    trends_of_study(
+        accuracy=snakemake.input[0],
+        statistics=snakemake.params.statistics,
+        metrics=snakemake.params.metrics,
+        outputs=dict(snakemake.output.items()),
+    )

@@ -4,16 +4,16 @@ rule trends:
         f"{RESULTS}/accuracy.tsv",
     output:
         **statistics("trends", "declines", "shapes", "breaks"),
-    params:
-        statistics=lambda wildcards: STUDY.statistics.canonical(),
-        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
-        code=code_digest("trajectories.analysis.trends", "trajectories.analysis.shapes", "trajectories.analysis.breaks"),
     log:
         f"{LOGS}/trends.log",
     benchmark:
         f"{RESULTS}/benchmarks/trends.tsv"
     conda:
         "../../envs/analysis.yaml"
+    params:
+        statistics=lambda wildcards: STUDY.statistics.canonical(),
+        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        code=code_digest("trajectories.analysis.trends", "trajectories.analysis.shapes", "trajectories.analysis.breaks"),
     script:
         "../scripts/trends.py"
 
@@ -24,6 +24,12 @@ rule robustness:
         f"{RESULTS}/accuracy.tsv",
     output:
         **statistics("sensitivity", "survival", "power", "power_curves"),
+    log:
+        f"{LOGS}/robustness.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/robustness.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     params:
         statistics=lambda wildcards: STUDY.statistics.canonical(),
         models=lambda wildcards: [model.canonical() for model in STUDY.models],
@@ -34,12 +40,6 @@ rule robustness:
             "trajectories.analysis.clustered",
             "trajectories.analysis.power",
         ),
-    log:
-        f"{LOGS}/robustness.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/robustness.tsv"
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/robustness.py"
 
@@ -52,6 +52,12 @@ rule flips:
         questions=[f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
     output:
         **statistics("intervals", "flips", "fates", "overlap", "losses", "margins"),
+    log:
+        f"{LOGS}/flips.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/flips.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     params:
         statistics=lambda wildcards: STUDY.statistics.canonical(),
         metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
@@ -61,11 +67,5 @@ rule flips:
             "trajectories.analysis.flips",
             "trajectories.analysis.losses",
         ),
-    log:
-        f"{LOGS}/flips.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/flips.tsv"
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/flips.py"

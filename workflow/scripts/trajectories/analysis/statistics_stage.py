@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trajectories.analysis.breaks import write_breaks
 from trajectories.analysis.checks import Setting
-from trajectories.analysis.parameters import ParameterCounts
+from trajectories.analysis.parameters import given_counts
 from trajectories.analysis.points import Metrics
 from trajectories.analysis.power import write_power
 from trajectories.analysis.question_tables import QuestionOutputs
@@ -32,19 +32,11 @@ def robustness_of_study(
 ) -> None:
     """Write sensitivity, survival, power and power_curves; `models` are the config's records as JSON."""
     how = Statistics.model_validate_json(statistics)
-    counts = parameter_counts([Model.model_validate_json(model) for model in models])
+    records = [Model.model_validate_json(model) for model in models]
+    counts = given_counts({model.name: (model.exact_parameters, model.embedding_parameters) for model in records})
     setting = Setting(how.resamples, how.seed, counts)
     write_sensitivity(accuracy, outputs["sensitivity"], outputs["survival"], metrics, setting, how.alpha)
     write_power(accuracy, outputs["power"], outputs["power_curves"], metrics, how.seed, how.alpha)
-
-
-def parameter_counts(models: Sequence[Model]) -> dict[str, ParameterCounts]:
-    """Return the real sizes of the models whose records give them, by name."""
-    return {
-        model.name: ParameterCounts(model.exact_parameters, model.embedding_parameters)
-        for model in models
-        if model.exact_parameters is not None and model.embedding_parameters is not None
-    }
 
 
 def questions_of_study(

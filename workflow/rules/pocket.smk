@@ -1,5 +1,11 @@
 # The demo's suite: small models trained on the spot. Other studies have no `pocket` section and none of these rules.
 if STUDY.pocket:
+    # What the text and the weights depend on: a new task must not train the suite again.
+    POCKET_TEXT = [
+        f"trajectories.pocket.{module}"
+        for module in ("agreement", "corpus", "exercises", "folders", "prose", "tokens", "village", "words")
+    ]
+    POCKET_WEIGHTS = [*POCKET_TEXT, "trajectories.pocket.shapes", "trajectories.pocket.training"]
 
     rule pocket_corpus:
         """Write the text that the pocket suite reads, and train its tokenizer."""
@@ -12,7 +18,7 @@ if STUDY.pocket:
         params:
             seed=STUDY.pocket.seed,
             steps=max(step for _, step in checkpoints()),
-            code=code_digest("trajectories.pocket"),
+            code=code_digest(*POCKET_TEXT),
             run=lambda wildcards, threads: entry("pocket_corpus.py"),
         shell:
             "{params.run} --seed {params.seed} --steps {params.steps} --out {output} --log {log}"
@@ -37,7 +43,7 @@ if STUDY.pocket:
         params:
             seed=STUDY.pocket.seed,
             steps=lambda wildcards: STUDY.steps_of(STUDY.model(wildcards.model)),
-            code=code_digest("trajectories.pocket"),
+            code=code_digest(*POCKET_WEIGHTS),
             run=lambda wildcards, threads: entry("train.py"),
         shell:
             "{params.run} --model {wildcards.model} --seed {params.seed} --steps {params.steps}"

@@ -70,14 +70,13 @@ def _ask_significant_figures(rng: random.Random, index: int) -> Question:
 
     The first figure is at most 8 and the last neither 0 nor 5, so nothing is half way and nothing rounds up to 10.
     """
-    small = bool(index % 2)
-    figures = rng.randint(1, 2) if small else rng.randint(2, 3)
-    first, last = rng.randint(1, 8), rng.choice("12346789")
-    number = f"0.0{first}{rng.randint(0, 9)}{last}" if small else f"{first}.{rng.randint(0, 999):03d}{last}"
+    small, figures = bool(index % 2), rng.randint(2, 3)
+    first, rest, last = rng.randint(1, 8), rng.randint(0, 99), rng.choice("12346789")
+    number = f"0.0{first}{rest:02d}{last}" if small else f"{first}.{rest:02d}{rng.randint(0, 9)}{last}"
     significant = f"{float(number):.{figures + 1 if small else figures - 1}f}"
     decimal = f"{float(number):.{figures}f}"
     order = rng.choice(("Round {} to {} {}:", "Write {} with {} {}:", "Give {} to {} {}:"))
-    request = order.format(number, figures, "figure" + "s" * (figures > 1))
+    request = order.format(number, figures, "figures")
     return two_choices(rng, f"{rng.choice(_SIGNIFICANT)}\n{request}", f"{significant}.", f"{decimal}.")
 
 

@@ -245,6 +245,10 @@ def test_plan_audit_and_the_lock(suite: LocalHub, project: Path, tmp_path: Path)
         seen.range for seen in suite.requests(r"^/storage/.*name=model.safetensors")
     )
 
+    assert workflow.run("fetch") == 0, workflow.said()[-3000:]
+    assert f"fetch: 2 of {to_do} unscored checkpoints lie in" in workflow.said()
+    assert len(on_disk(workflow.results / "checkpoints")) == 2
+
     lock = (workflow.results / "checkpoints.tsv").read_bytes()
     kept = suite.repos["models", f"{OWNER}/tiny-a"]
     suite.commit(f"{OWNER}/tiny-a", f"step{STEPS[0]}", kept.commits[kept.branches["main"]] | {"README.md": b"moved"})

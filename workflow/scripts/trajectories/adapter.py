@@ -26,7 +26,8 @@ def stage(log: Path | str | None) -> Iterator[None]:
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every font table of every figure
+    for chatty in ("fontTools", "httpx2"):  # every font table of every figure, every request to the hub
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         yield
     except UserError as error:

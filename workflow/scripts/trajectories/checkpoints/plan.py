@@ -70,11 +70,18 @@ def write_plan(
     settings = Settings.model_validate_json(study)
     table = read_table(checkpoints, "checkpoints")
     device = find_device(settings.plan.device)
-    used = table[table["used"].astype(bool)]
-    works = [_work(row, requests[str(row["model"])], settings, Store(Path(store))) for _, row in used.iterrows()]
+    works = works_of(table, requests, settings, Store(Path(store)))
     plan = plan_table(works, table, device, settings.scoring.dtype)
     write_table(plan, output)
     logger.info("%s", summary(plan, works, device, settings, limit))
+
+
+def works_of(
+    table: pd.DataFrame, requests: Mapping[str, Sequence[str]], settings: Settings, store: Store
+) -> list[Work]:
+    """Return what is left to do for every checkpoint that is used, in the table's order."""
+    used = table[table["used"].astype(bool)]
+    return [_work(row, requests[str(row["model"])], settings, store) for _, row in used.iterrows()]
 
 
 def plan_table(works: Sequence[Work], table: pd.DataFrame, device: Device, dtype: str) -> pd.DataFrame:

@@ -1,0 +1,18 @@
+rule fetch:
+    """Download unscored checkpoints ahead, for compute nodes without a network; at most checkpoints_on_disk of them."""
+    input:
+        checkpoints=f"{RESULTS}/checkpoints.tsv",
+        requests=sorted({path for model in STUDY.models for path in requests_of(model.name)}),
+    log:
+        f"{LOGS}/fetch.log",
+    localrule: True
+    conda:
+        "../../envs/score.yaml"
+    params:
+        study=lambda wildcards: STUDY.section("protocol", "scoring", "checkpoints", "plan"),
+        requests={model.name: requests_of(model.name) for model in STUDY.models},
+        store=STORE,
+        scratch=SCRATCH,
+        on_disk=ON_DISK,
+    script:
+        "../scripts/fetch.py"

@@ -157,3 +157,11 @@ def test_the_written_files_hold_the_documented_columns(tmp_path: Path) -> None:
     assert tuple(read_table(tmp_path / "table1.tsv").columns) == COLUMNS["table1"]
     assert (tmp_path / "table1.md").read_text().startswith("| Task | Parameters | Tokens | Interaction |\n| --- ")
     assert "| A Task | t(60)=" in (tmp_path / "table1.md").read_text()
+
+
+def test_missing_values_are_counted_in_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    data = grid(noisy(5))
+    data.loc[[3, 17], "value"] = np.nan
+    table = regression_table(data, {"t": "accuracy"})
+    assert set(table["points"]) == {62}
+    assert caplog.text.count("t (accuracy): 2 of 64 values are missing") == 1

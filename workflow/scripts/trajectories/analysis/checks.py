@@ -16,6 +16,7 @@ from scipy import stats
 
 from trajectories.analysis.clustered import membership, wild_cluster_p
 from trajectories.analysis.parameters import PYTHIA, ParameterCounts
+from trajectories.analysis.points import varies
 from trajectories.analysis.regression import TERMS, design_matrix, fit_regression, why_not, zscore
 from trajectories.analysis.shuffles import trajectory_p
 
@@ -112,7 +113,7 @@ def fit_mixed(y: np.ndarray, design: np.ndarray, groups: np.ndarray) -> Any | No
         for method in ("powell", "lbfgs"):
             with contextlib.suppress(np.linalg.LinAlgError):
                 fits.append(model.fit(reml=True, method=method))
-    return max((fit for fit in fits if fit.converged), key=lambda fit: fit.llf, default=None)
+        return max((fit for fit in fits if fit.converged), key=lambda fit: fit.llf, default=None)
 
 
 def _permutation(points: pd.DataFrame, setting: Setting) -> list[Row]:
@@ -143,7 +144,10 @@ def _body_parameters(points: pd.DataFrame, setting: Setting) -> list[Row]:
 def _logit(points: pd.DataFrame, setting: Setting) -> list[Row]:
     if points["metric"].iloc[0] not in SHARES:
         return no_result("not a share between 0 and 1")
-    return least_squares(points.assign(value=empirical_logit(points)))
+    logit = empirical_logit(points)
+    if not varies(logit):
+        return no_result("the logit never varies")
+    return least_squares(points.assign(value=logit))
 
 
 def empirical_logit(points: pd.DataFrame) -> np.ndarray:

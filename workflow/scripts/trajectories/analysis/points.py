@@ -33,8 +33,6 @@ def task_rows(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
         row = rows[twice].iloc[0]
         raise UserError(f"accuracies: {row.model} step {row.step}, {task} ({metric}) is there twice; keep one row")
     finite = rows[np.isfinite(rows["value"].astype(float))]
-    if len(finite) < len(rows):
-        logger.warning("%s (%s): %d of %d values are missing", task, metric, len(rows) - len(finite), len(rows))
     return finite.sort_values(["parameters", "model", "tokens"], kind="stable").reset_index(drop=True)
 
 
@@ -80,6 +78,15 @@ def table_of(rows: list[dict[str, object]], kind: str) -> pd.DataFrame:
     for column in TEXT & set(table.columns):
         table[column] = table[column].astype(object).where(table[column].notna(), "")
     return table
+
+
+def warn_of_missing(accuracy: pd.DataFrame, metrics: Metrics) -> None:
+    """Log a warning for each task of which some values are missing."""
+    for task, metric in metrics.items():
+        rows = accuracy[(accuracy["task"] == task) & (accuracy["metric"] == metric)]
+        missing = len(rows) - len(task_rows(accuracy, task, metric))
+        if missing:
+            logger.warning("%s (%s): %d of %d values are missing", task, metric, missing, len(rows))
 
 
 def warn_of_reasons(table: pd.DataFrame, kind: str, by: str = "task") -> None:

@@ -90,9 +90,10 @@ def interaction_power_over_models(design: Design, alpha: float, rng: np.random.G
     """Return the power of a t test of models' token slopes on their size, with `slope_sd` and the noise of points."""
     matrix = design_matrix(design.checkpoints)
     models = pd.factorize(design.checkpoints["model"])[0]
-    sizes = np.array([matrix[models == code, 1][0] for code in range(models.max() + 1)])
-    spread = np.array([np.square(matrix[models == code, 2] - matrix[models == code, 2].mean()).sum()
-                       for code in range(models.max() + 1)])  # fmt: skip
+    courses = [matrix[models == code, 1:3] for code in range(models.max() + 1)]
+    courses = [course for course in courses if len(course) > 1]
+    sizes = np.array([course[0, 0] for course in courses])
+    spread = np.array([np.square(course[:, 1] - course[:, 1].mean()).sum() for course in courses])
     noise = float(np.sqrt(design.slope_sd**2 + np.mean(design.noise**2 / spread)))
     return _t_power(np.column_stack([np.ones(len(sizes)), sizes]), 1, noise, alpha, rng)
 
@@ -209,8 +210,8 @@ def _reason(points: pd.DataFrame, metric: str) -> str:
         return reason
     if metric not in SHARES:
         return "not a share between 0 and 1"
-    if points["model"].nunique() < 4:
-        return "fewer than 4 models"
+    if (points.groupby("model").size() > 1).sum() < 4:
+        return "fewer than 4 models with several steps"
     base = float(points["value"].mean())
     if not 0 < base < 1:
         return f"accuracy is {base:g} throughout"

@@ -10,7 +10,15 @@ import pandas as pd
 import statsmodels.api as sm
 from statsmodels.regression.linear_model import RegressionResultsWrapper
 
-from trajectories.analysis.points import Metrics, correct, table_of, task_points, varies, warn_of_reasons
+from trajectories.analysis.points import (
+    Metrics,
+    correct,
+    table_of,
+    task_points,
+    varies,
+    warn_of_missing,
+    warn_of_reasons,
+)
 from trajectories.tables import read_table, write_table
 
 TERMS = ("parameters", "tokens", "interaction")
@@ -64,6 +72,7 @@ def regression_table(accuracy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
     `p_fdr` corrects the p-values of all terms of all tasks together (Benjamini-Hochberg; intercepts do not count).
     Where a task has no fit, its numbers are missing and `reason` says why.
     """
+    warn_of_missing(accuracy, metrics)
     rows = [row for task, metric in metrics.items() for row in _task_terms(accuracy, task, metric)]
     table = table_of(rows, "regression")
     table["p_fdr"] = correct(table["p"])

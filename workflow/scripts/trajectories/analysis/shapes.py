@@ -184,7 +184,10 @@ def _row(
     member = membership(curve["model"]) if axis == "compute" else None
     key = x.tobytes() + (b"" if member is None else member.tobytes())
     if key not in finders:
-        finders[key] = ShapeFinder(x, member, alpha, resamples)
+        try:
+            finders[key] = ShapeFinder(x, member, alpha, resamples)
+        except ValueError as error:
+            return {"reason": str(error)}
     return _columns(finders[key](y, rng))
 
 

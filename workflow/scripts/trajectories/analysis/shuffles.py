@@ -73,4 +73,5 @@ def _block(log_parameters: np.ndarray, log_tokens: np.ndarray, values: np.ndarra
     residual = values - (design @ beta[:, :, None])[:, :, 0]
     variance = np.square(residual).sum(axis=1) / (values.shape[1] - 4)
     stderr = np.sqrt(variance[:, None] * np.diagonal(inverse, axis1=1, axis2=2))
-    return np.asarray(np.abs(beta / stderr)[:, 1:])
+    with np.errstate(divide="ignore", invalid="ignore"):  # an arrangement may fit exactly: t is infinite
+        return np.asarray(np.abs(beta / stderr)[:, 1:])

@@ -50,7 +50,7 @@ class _Line:
 class TwoLinesTest:
     """The test prepared for one x (n, ascending), and for clusters (`member`, n x G) where errors are correlated.
 
-    Raises `ValueError` where no break leaves three different x on both sides.
+    Raises `ValueError` where no break leaves three different x (and four clusters) on both sides.
     """
 
     def __init__(self, x: np.ndarray, member: np.ndarray | None = None) -> None:
@@ -60,7 +60,7 @@ class TwoLinesTest:
         splits = values[FEWEST_PER_LINE - 1 : len(values) - FEWEST_PER_LINE]
         self.splits = np.array([at for at in splits if self._fewest_clusters(at) >= FEWEST_CLUSTERS])
         if not len(self.splits):
-            raise ValueError("too few different x for two lines")
+            raise ValueError("no break leaves enough points and models on both sides")
         self._sides = [(_line(self.x, self.x <= at), _line(self.x, self.x > at)) for at in self.splits]
 
     def _fewest_clusters(self, at: float) -> float:

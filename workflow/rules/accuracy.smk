@@ -10,6 +10,6 @@ rule accuracy:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("trajectories.analysis.accuracy"),
+        code=code_digest("trajectories.analysis.accuracy", "trajectories.analysis.points"),
     script:
         "../scripts/accuracy.py"

@@ -13,6 +13,10 @@ rule fit:
     params:
         metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
         labels={task.name: task.title for task in STUDY.tasks},
-        code=code_digest("trajectories.analysis.regression", "trajectories.analysis.table1"),
+        code=code_digest(
+            "trajectories.analysis.regression",
+            "trajectories.analysis.table1",
+            "trajectories.analysis.points",
+        ),
     script:
         "../scripts/fit.py"

@@ -13,7 +13,17 @@ rule trends:
     params:
         statistics=lambda wildcards: STUDY.statistics.canonical(),
         metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
-        code=code_digest("trajectories.analysis.trends", "trajectories.analysis.shapes", "trajectories.analysis.breaks"),
+        code=code_digest(
+            "trajectories.analysis.trends",
+            "trajectories.analysis.kendall",
+            "trajectories.analysis.shapes",
+            "trajectories.analysis.two_lines",
+            "trajectories.analysis.model_choice",
+            "trajectories.analysis.breaks",
+            "trajectories.analysis.clustered",
+            "trajectories.analysis.regression",
+            "trajectories.analysis.points",
+        ),
     script:
         "../scripts/trends.py"
 
@@ -38,7 +48,11 @@ rule robustness:
             "trajectories.analysis.sensitivity",
             "trajectories.analysis.checks",
             "trajectories.analysis.clustered",
+            "trajectories.analysis.shuffles",
+            "trajectories.analysis.parameters",
             "trajectories.analysis.power",
+            "trajectories.analysis.regression",
+            "trajectories.analysis.points",
         ),
     script:
         "../scripts/robustness.py"
@@ -66,6 +80,8 @@ rule flips:
             "trajectories.analysis.question_grid",
             "trajectories.analysis.flips",
             "trajectories.analysis.losses",
+            "trajectories.analysis.accuracy",
+            "trajectories.analysis.points",
         ),
     script:
         "../scripts/flips.py"

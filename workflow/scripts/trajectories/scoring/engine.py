@@ -19,7 +19,7 @@ from trajectories.scoring.requests import Requests
 logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]  # told how many requests have been scored since the last call
 
-PACK_TOKENS = {"cpu": 512, "cuda": 8192}
+PACK_TOKENS = {"cpu": 1024, "cuda": 8192}
 SMALLEST_PACK = 16
 
 

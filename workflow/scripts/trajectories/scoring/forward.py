@@ -12,6 +12,11 @@ import torch
 from torch import Tensor
 
 from trajectories.scoring.prefix_tree import Pack, PrefixTree
+from trajectories.scoring.tree_mask import tree_mask
+
+# Queries of one call of the attention kernel. A run of nodes attends to its few ancestors and itself, so short runs
+# save work; very short ones leave the kernel too little. benchmarks/README.md has the measurements.
+PIECE_TOKENS = {"cpu": 128, "cuda": 1024}
 
 
 class Attention(Protocol):
@@ -19,24 +24,18 @@ class Attention(Protocol):
 
     implementation: str  # the name transformers knows it by
 
-    def mask(self, end: Tensor, root: int, dtype: torch.dtype) -> Any:
-        """Return what the model takes as `attention_mask`, for nodes with the given `end`, shape [n]."""
+    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Any:
+        """Return what the model takes as `attention_mask`; `end` is the pack's own, on the model's device."""
 
 
 class SdpaAttention:
-    """A dense additive mask for torch's scaled_dot_product_attention."""
+    """An additive mask for torch's scaled_dot_product_attention, which takes it piece by piece."""
 
     implementation = "sdpa"
 
-    def mask(self, end: Tensor, root: int, dtype: torch.dtype) -> Tensor:
-        """Return [1, 1, n, root + n]: 0 where node i may attend, -inf elsewhere; rows padded to 16 for the kernels."""
-        n = len(end)
-        node = torch.arange(n, device=end.device)
-        allowed = (node[None, :] <= node[:, None]) & (node[:, None] < end[None, :])
-        width = -(-(root + n) // 16) * 16
-        mask = torch.zeros((n, width), dtype=dtype, device=end.device)[:, : root + n]
-        mask[:, root:].masked_fill_(~allowed, float("-inf"))
-        return mask[None, None]
+    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Tensor:
+        """Return [1, 1, n, root + n]: 0 where node i may attend, -inf elsewhere."""
+        return tree_mask(pack, end, root, dtype, PIECE_TOKENS.get(end.device.type, 1024))
 
 
 class FlexAttention:
@@ -44,7 +43,7 @@ class FlexAttention:
 
     implementation = "flex_attention"
 
-    def mask(self, end: Tensor, root: int, dtype: torch.dtype) -> Any:
+    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Any:
         """Return a BlockMask over [n, root + n]; the kernels do not run blocks that hold no allowed pair."""
         from torch.nn.attention.flex_attention import create_block_mask
 
@@ -77,7 +76,7 @@ class TreeForward:
         output = self._model.base_model(
             input_ids=tokens[None].long(),
             position_ids=depth[None].long(),
-            attention_mask=self._attention.mask(end, self._root, self._model.dtype),
+            attention_mask=self._attention.mask(pack, end, self._root, self._model.dtype),
             past_key_values=deepcopy(self._cache),  # a pack's own keys and values end with it
             use_cache=self._cache is not None,
         )

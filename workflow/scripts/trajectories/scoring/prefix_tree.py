@@ -79,16 +79,17 @@ def build_tree(requests: Requests) -> PrefixTree:
 def cut_into_packs(tree: PrefixTree, capacity: int, first: int = 0) -> list[tuple[int, int]]:
     """Return (first, last) request ranges of packs of at most `capacity` nodes below the root, from `first` on.
 
-    A single longer request makes a pack of its own. A pack that is at least three quarters full may end early,
-    where the next request shares least with it.
+    A single longer request makes a pack of its own, with those that share most of it: up to half as much again. A pack
+    that is at least three quarters full may end early, where the next request shares least with it.
     """
     inputs = tree.requests.lengths - 1 - tree.root
     added = tree.requests.lengths - 1 - np.maximum(tree.shared, tree.root)
     ranges, n = [], len(tree.requests)
     while first < n:
-        sizes = int(inputs[first]) + np.concatenate([[0], np.cumsum(added[first + 1 : first + 1 + capacity])])
-        full = first + max(1, int(np.searchsorted(sizes, capacity, side="right")))
-        last = _best_cut(tree, first, full, sizes, capacity) if full < n else n
+        limit = max(capacity, int(inputs[first]) * 3 // 2)
+        sizes = int(inputs[first]) + np.concatenate([[0], np.cumsum(added[first + 1 : first + 1 + limit])])
+        full = first + max(1, int(np.searchsorted(sizes, limit, side="right")))
+        last = _best_cut(tree, first, full, sizes, limit) if full < n else n
         ranges.append((first, last))
         first = last
     return ranges

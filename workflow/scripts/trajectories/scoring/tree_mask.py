@@ -1,0 +1,123 @@
+"""The ancestor mask of a pack, as a tensor that scaled_dot_product_attention takes piece by piece.
+
+A pack of many questions has a mask that is almost empty: a node attends to the root, its few ancestors and itself.
+
+            root   question 1    question 2         A kernel run over all of it computes the dots too.
+    q 1     xxxx   x                                Cut where subtrees begin, each piece of queries needs
+            xxxx   xx                               only the keys of the root, of its ancestors above the
+            xxxx   x.x                              cut, and its own:
+    q 2     xxxx   ...           x                      xxxx x          xxxx x
+            xxxx   ...           xx                     xxxx xx         xxxx xx
+            xxxx   ...           x.x                    xxxx x.x        xxxx x.x
+
+The tensor itself is the whole mask, so a model that does anything else with it still gets the right answer.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trajectories.scoring.prefix_tree import Pack
+from trajectories.scoring.requests import Ints
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Queries `low … high - 1` of a pack, the keys they need, and the mask between them."""
+
+    low: int
+    high: int
+    keys: slice | Tensor  # positions among the keys, root included; a slice where they are neighbours
+    mask: Tensor  # [1, 1, high - low, keys]
+
+    def take(self, states: Tensor) -> Tensor:
+        """Return the needed keys or values from [batch, heads, root + n, size]."""
+        return states[:, :, self.keys] if isinstance(self.keys, slice) else states.index_select(2, self.keys)
+
+
+class TreeMask(Tensor):
+    """An additive [1, 1, n, root + n] mask that knows the pieces it falls into."""
+
+    pieces: Sequence[Piece]
+
+    @classmethod
+    def __torch_function__(
+        cls,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run attention in pieces; every other function sees an ordinary tensor."""
+        with torch._C.DisableTorchFunctionSubclass():
+            run = _attention_in_pieces if func is functional.scaled_dot_product_attention else func
+            return run(*args, **(kwargs or {}))
+
+
+def tree_mask(pack: Pack, end: Tensor, root: int, dtype: torch.dtype, piece_tokens: int) -> Tensor:
+    """Return the mask of a pack: 0 where node i may attend, -inf elsewhere, shape [1, 1, n, root + n]."""
+    n = len(pack.tokens)
+    positions = torch.arange(root + n, device=end.device)
+    cuts = cut_points(pack.depth, piece_tokens)
+    if len(cuts) <= 1:
+        return _additive(end, 0, n, positions, root, dtype)
+    mask = _additive(end, 0, n, positions, root, dtype).as_subclass(TreeMask)
+    mask.pieces = [
+        _piece(pack, end, root, dtype, low, high) for low, high in zip([0, *cuts[:-1]], cuts, strict=True)
+    ]  # fmt: skip
+    return mask
+
+
+def cut_points(depth: Ints, size: int) -> list[int]:
+    """Return where pieces of at most `size` nodes end: in the second half of each, before the shallowest node."""
+    cuts, low = [], 0
+    while len(depth) - low > size:
+        first = low + max(1, size // 2)
+        window = depth[first : low + size + 1][::-1]  # reversed: the last of the shallowest, for fuller pieces
+        low = first + len(window) - 1 - int(window.argmin())
+        cuts.append(low)
+    return [*cuts, len(depth)]
+
+
+def _piece(pack: Pack, end: Tensor, root: int, dtype: torch.dtype, low: int, high: int) -> Piece:
+    above = np.flatnonzero(pack.end[:low] > low)  # ancestors of node `low`; no other node above is one of a later node
+    first = int(above[0]) if len(above) else low
+    if root == 0 and len(above) == low - first:
+        positions = torch.arange(first, high, device=end.device)
+        return Piece(low, high, slice(first, high), _additive(end, low, high, positions, root, dtype))
+    own = np.concatenate([np.arange(root), root + above, root + np.arange(low, high)])
+    positions = torch.from_numpy(own).to(end.device, non_blocking=True)
+    return Piece(low, high, positions, _additive(end, low, high, positions, root, dtype))
+
+
+def _additive(end: Tensor, low: int, high: int, positions: Tensor, root: int, dtype: torch.dtype) -> Tensor:
+    """Return the mask between nodes `low … high - 1` and keys at `positions`; rows padded to 16 for the kernels."""
+    query = torch.arange(low, high, device=end.device)[:, None]
+    node = positions - root
+    allowed = (node < 0) | ((node <= query) & (query < end[node.clamp(min=0)]))
+    width = -(-len(positions) // 16) * 16
+    mask = torch.zeros((high - low, width), dtype=dtype, device=end.device)[:, : len(positions)]
+    return mask.masked_fill_(~allowed, float("-inf"))[None, None]
+
+
+def _attention_in_pieces(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, *args: Any, **kwargs: Any
+) -> Tensor:
+    """Do what scaled_dot_product_attention does, one piece of the mask after the other."""
+    attention = functional.scaled_dot_product_attention
+    if not isinstance(attn_mask, TreeMask):
+        return attention(query, key, value, attn_mask, *args, **kwargs)
+    batch, heads, n, _ = query.shape
+    # laid out as transformers wants it next: [batch, n, heads, size]
+    output = query.new_empty((batch, n, heads, value.shape[-1])).transpose(1, 2)
+    for piece in attn_mask.pieces:
+        part = query[:, :, piece.low : piece.high]
+        output[:, :, piece.low : piece.high] = attention(
+            part, piece.take(key), piece.take(value), piece.mask, *args, **kwargs
+        )
+    return output

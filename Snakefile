@@ -26,6 +26,10 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    CLAIM = claim_study()
+
+
 rule all:
     default_target: True
     input:

@@ -7,6 +7,8 @@ rule accuracy:
         f"{RESULTS}/accuracy.tsv",
     log:
         f"{LOGS}/accuracy.log",
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

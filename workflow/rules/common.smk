@@ -1,4 +1,5 @@
 # Functions and names that the rules share; no rules here.
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from trajectories.errors import UserError
 from trajectories.provenance import code_digest
+from trajectories.scoring import resources
+from trajectories.scoring.devices import visible_gpus
+from trajectories.study.claim import claim
 from trajectories.study.config import Study, source_of
 
 
@@ -32,6 +36,8 @@ PYTHON = "python" if CONDA else sys.executable
 # How many downloaded checkpoints may lie on disk at once; a profile or --resources says otherwise.
 ON_DISK = workflow.global_resources.setdefault("checkpoints_on_disk", 2)
 ON_DISK = int(getattr(ON_DISK, "value", ON_DISK))  # a profile's number comes as Snakemake's own Resource
+GPUS = visible_gpus(os.environ) if STUDY.scoring.device == "auto" else []
+WATCHING = {"status"}  # rules that may run beside another Snakemake
 IMPORTED = STUDY.imported is not None
 # What decides where an imported accuracy belongs.
 IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
@@ -87,15 +93,34 @@ def checkpoints_on_disk(model):
 
 
 def score_threads(model):
-    """Return the cores of a scoring job: one for the smallest models and beside a GPU, else half of all there are."""
-    small = STUDY.model(model).parameters < 30_000_000
-    return 1 if small or STUDY.scoring.device.startswith("cuda") else max(1, (workflow.cores or 2) // 2)
+    """Return the cores of a scoring job: one for the smallest models, two beside a GPU, else half of all there are."""
+    if STUDY.model(model).parameters < resources.SMALL:
+        return 1
+    return 2 if GPUS or STUDY.scoring.device.startswith("cuda") else max(1, (workflow.cores or 2) // 2)
 
 
-def score_mem_mb(model):
-    """Return the memory of a scoring job: weights in their type, as much again while loading, and the libraries."""
-    size = {"float32": 4, "float16": 2, "bfloat16": 2}[STUDY.scoring.dtype]
-    return 2000 + 2 * size * STUDY.model(model).parameters // 1_000_000
+def score_mem_mb(model, attempt):
+    """Return the memory of a scoring job, more on each attempt."""
+    return attempt * resources.memory_mb(STUDY.model(model).parameters, STUDY.scoring.dtype)
+
+
+def score_runtime(model, requests, attempt):
+    """Return the minutes a scoring job may take, known once its requests are there, more on each attempt."""
+    device = resources.device_of(STUDY.plan.device, STUDY.scoring.device)
+    tokens = resources.most_tokens(requests)
+    network = STUDY.plan.network_mb_per_s * 1e6
+    parameters, download = STUDY.model(model).parameters, checkpoints_on_disk(model) > 0
+    return attempt * resources.minutes(parameters, STUDY.scoring.dtype, tokens, device, network, download)
+
+
+def claim_study():
+    """Make this the only Snakemake that works on the study; looking at it is always allowed."""
+    if {job.rule.name for job in workflow.dag.needrun_jobs()} <= WATCHING:
+        return None
+    try:
+        return claim(RESULTS)
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def finished_scores():

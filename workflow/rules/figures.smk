@@ -8,6 +8,8 @@ rule figure_accuracy:
         figure("accuracy"),
     log:
         f"{LOGS}/figures/accuracy.log",
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -27,6 +29,8 @@ rule figure_coefficients:
         figure("coefficients"),
     log:
         f"{LOGS}/figures/coefficients.log",
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -47,6 +51,8 @@ rule figure_surface:
         figure("surface"),
     log:
         f"{LOGS}/figures/surface.log",
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -66,6 +72,8 @@ rule figure_models:
         figure("models"),
     log:
         f"{LOGS}/figures/models.log",
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -85,6 +93,8 @@ rule figure_replication:
         figure("replication"),
     log:
         f"{LOGS}/figures/replication.log",
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

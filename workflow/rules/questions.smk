@@ -6,6 +6,7 @@ rule questions:
         f"{RESULTS}/questions/{{task}}.parquet",
     log:
         f"{LOGS}/questions/{{task}}.log",
+    localrule: True  # where there is a network
     conda:
         "../../envs/score.yaml"
     params:
@@ -25,6 +26,8 @@ rule tasks:
         f"{RESULTS}/tasks.tsv",
     log:
         f"{LOGS}/tasks.log",
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -11,6 +11,8 @@ rule report:
         f"{RESULTS}/report.html",
     log:
         f"{LOGS}/report.log",
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -15,11 +15,16 @@ rule score:
     resources:
         checkpoints_on_disk=lambda wildcards: checkpoints_on_disk(wildcards.model),
         gpu=0 if STUDY.scoring.device == "cpu" else 1,
-        mem_mb=lambda wildcards, attempt: attempt * score_mem_mb(wildcards.model),
+        mem_mb=lambda wildcards, attempt: score_mem_mb(wildcards.model, attempt),
+        runtime=lambda wildcards, input, attempt: score_runtime(wildcards.model, input.requests, attempt),
+        # where downloads lie while they are scored, and finished scores for ever; a profile may name other folders,
+        # such as a node's own disk for downloads: $TMPDIR/checkpoints
+        scratch=SCRATCH,
+        store=STORE,
     params:
         study=lambda wildcards: STUDY.section("protocol", "scoring", "checkpoints"),
         run=lambda wildcards, threads: entry("score.py"),
-        places=lambda wildcards, threads: f"--store {STORE} --scratch {SCRATCH} --limit {ON_DISK}",
+        places=lambda wildcards, resources: f'--store "{resources.store}" --scratch "{resources.scratch}" --limit {ON_DISK}',
     shell:
         "{params.run} --checkpoints {input.checkpoints} --model {wildcards.model} --step {wildcards.step}"
         " --requests {input.requests} --output {output} {params.places}"

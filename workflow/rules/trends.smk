@@ -8,6 +8,8 @@ rule trends:
         f"{LOGS}/trends.log",
     benchmark:
         f"{RESULTS}/benchmarks/trends.tsv"
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -38,6 +40,8 @@ rule robustness:
         f"{LOGS}/robustness.log",
     benchmark:
         f"{RESULTS}/benchmarks/robustness.tsv"
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -70,6 +74,8 @@ rule flips:
         f"{LOGS}/flips.log",
     benchmark:
         f"{RESULTS}/benchmarks/flips.tsv"
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

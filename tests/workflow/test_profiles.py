@@ -1,0 +1,60 @@
+"""Every profile plans a whole study; what jobs ask for follows from the model's size."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support.toy import PROJECT, quiet_environment, snakemake_command, write_toy
+
+PROFILES = ("default", "slurm", "cluster-generic", "kubernetes")
+
+
+def profile(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((PROJECT / "profiles" / name / "config.yaml").read_text())
+    return loaded
+
+
+def plan(config: Path, *arguments: str) -> str:
+    command = snakemake_command(config, "--dry-run", *arguments)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=config.parent, env=quiet_environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy(tmp_path_factory.mktemp("toy"), {"toy-70m": 70_000_000, "toy-12b": 12_000_000_000}, (1,), 2)
+
+
+@pytest.mark.parametrize("name", PROFILES[1:])
+def test_a_profile_plans_a_whole_study(config: Path, name: str) -> None:
+    options = ["--workflow-profile", str(PROJECT / "profiles" / name)]
+    if name == "kubernetes":
+        options += ["--default-storage-prefix", str(config.parent)]
+    planned = plan(config, *options)
+    assert re.search(r"score +2\n", planned)
+    assert re.search(r"report +1\n", planned)
+    memory = {model: int(re.search(rf"model={model}, .*\n.*mem_mb=(\d+)", planned).group(1))  # type: ignore[union-attr]
+              for model in ("toy-70m", "toy-12b")}  # fmt: skip
+    assert memory == {"toy-70m": 2560, "toy-12b": 98_000}  # 2000 + 2 x 4 bytes a parameter
+
+
+def test_profiles_agree_on_what_keeps_a_study_going() -> None:
+    for name in PROFILES[1:]:
+        for key in ("scheduler", "rerun-incomplete", "rerun-triggers", "nolock", "keep-going", "show-failed-logs"):
+            assert profile(name)[key] == profile("default")[key], (name, key)
+        assert profile(name)["retries"] >= 1
+
+
+def test_small_stages_share_submissions() -> None:
+    """Every rule is run by Snakemake itself, or in a group, or is one of those that do the heavy work."""
+    alone = {"score", "pocket_train", "pocket_corpus"}
+    for file in sorted((PROJECT / "workflow" / "rules").glob("*.smk")):
+        for rule, body in re.findall(r"(?ms)^ *rule (\w+):(.*?)(?=^ *rule |\Z)", file.read_text()):
+            assert rule in alone or "localrule: True" in body or "group:" in body, (
+                f"{file.name}: give rule {rule} a group (as the rules beside it), or localrule: True"
+            )

@@ -37,7 +37,7 @@ PYTHON = "python" if CONDA else sys.executable
 ON_DISK = workflow.global_resources.setdefault("checkpoints_on_disk", 2)
 ON_DISK = int(getattr(ON_DISK, "value", ON_DISK))  # a profile's number comes as Snakemake's own Resource
 GPUS = visible_gpus(os.environ) if STUDY.scoring.device == "auto" else []
-WATCHING = {"status"}  # rules that may run beside another Snakemake
+BESIDE = {"status", "fetch"}  # rules that may run beside another Snakemake
 IMPORTED = STUDY.imported is not None
 # What decides where an imported accuracy belongs.
 IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
@@ -114,8 +114,8 @@ def score_runtime(model, requests, attempt):
 
 
 def claim_study():
-    """Make this the only Snakemake that works on the study; looking at it is always allowed."""
-    if {job.rule.name for job in workflow.dag.needrun_jobs()} <= WATCHING:
+    """Make this the only Snakemake that works on the study, but for rules that may run beside it."""
+    if {job.rule.name for job in workflow.dag.needrun_jobs()} <= BESIDE:
         return None
     try:
         return claim(RESULTS)

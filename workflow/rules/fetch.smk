@@ -12,7 +12,7 @@ rule fetch:
         study=lambda wildcards: STUDY.section("protocol", "scoring", "checkpoints", "plan"),
         requests={model.name: requests_of(model.name) for model in STUDY.models},
         store=STORE,
-        scratch=SCRATCH,
+        scratch=lambda wildcards: SCRATCH,
         on_disk=ON_DISK,
     script:
         "../scripts/fetch.py"

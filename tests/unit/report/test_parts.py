@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pandas as pd
 import pytest
 
 from trajectories.report.findings import Finding, findings
-from trajectories.report.grids import MISSING, grid, number_text, p_text
+from trajectories.report.grids import MISSING, ending, grid, number_text, p_text
 from trajectories.report.provenance import metadata_facts, stage_times, workflow_commit
 from trajectories.report.table1 import agreement, papers_cells, papers_key, table1_grid
 
@@ -103,10 +104,16 @@ def test_metadata_of_many_files_is_said_once(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     for number in range(6):
-        schema = pa.schema([("x", pa.int8())], metadata={"dtype": "float32", "commit": f"c{number}"})
+        tasks = {"sums": {"dtype": "float32", "requests": f"r{number}", "versions": json.dumps({"torch": "2.13"})}}
+        schema = pa.schema([("x", pa.int8())], metadata={"tasks": json.dumps(tasks), "commit": f"c{number}"})
         pq.write_table(pa.table({"x": [1]}, schema=schema), tmp_path / f"{number}.parquet")
     facts = dict(metadata_facts(sorted(tmp_path.glob("*.parquet"))))
-    assert facts == {"dtype": "float32", "commit": "c0; c1; c2; c3 and 2 more"}
+    assert facts == {"dtype": "float32", "requests": "r0; r1; r2; r3 and 2 more", "torch": "2.13"}
+
+
+def test_long_contexts_keep_their_end() -> None:
+    assert ending("x" * 500 + " What is 2 + 2?", most=16) == "… What is 2 + 2?"
+    assert ending("short") == "short"
 
 
 def test_a_folder_outside_git_has_no_commit(tmp_path: Path) -> None:

@@ -95,6 +95,8 @@ def grid(
     shown = table[wanted].copy()
     for column in TASK_COLUMNS & set(wanted):
         shown[column] = [_named(str(names), labels or {}) for names in shown[column].fillna("")]
+    if "context" in wanted:
+        shown["context"] = [ending(str(context)) for context in shown["context"].fillna("")]
     numeric = tuple(pd.api.types.is_numeric_dtype(shown[c]) and not _boolean(shown[c]) for c in wanted)
     cells = [
         [cell(value, format_of(column) if number else str, alpha) for value in shown[column].tolist()]
@@ -102,6 +104,11 @@ def grid(
     ]
     heads = tuple((titles or {}).get(column, column.replace("_", " ")) for column in wanted)
     return Grid(name, heads, numeric, tuple(zip(*cells, strict=True)), note)
+
+
+def ending(text: str, most: int = 240) -> str:
+    """Return the end of a long text, which is where a context puts its question."""
+    return text if len(text) <= most else "… " + text[-most:].lstrip()
 
 
 def cell(value: Any, written: Format, alpha: float = 0.05) -> Cell:

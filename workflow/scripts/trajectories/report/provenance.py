@@ -1,8 +1,9 @@
 """Where the numbers come from: versions, commits, protocol, machine, time per stage."""
 
 import importlib.metadata
+import json
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from trajectories.provenance import processor, versions
 from trajectories.study.config import Study
 from trajectories.study.protocol import protocol_label
 
+TOLD_ELSEWHERE = frozenset({"pandas", "ARROW:schema", "protocol", "model", "step", "source", "commit"})
 LOOKS = ("snakemake", "matplotlib", "plotly")
 
 
@@ -42,22 +44,47 @@ def provenance(
 def protocol_facts(study: Study) -> list[tuple[str, str]]:
     """Return the protocol's preset and options; for imported accuracies, where they come from instead."""
     if study.imported is not None:
-        where = study.imported.path or "fetched from the public repository"
+        where = study.imported.path or study.data or "fetched from the public repository"
         return [("accuracies", f"imported ({study.imported.format}): {where}")]
     options = study.protocol.model_dump()
-    return [("protocol", protocol_label(study.protocol)), *((key, repr(value)) for key, value in options.items())]
+    return [("protocol", protocol_label(study.protocol)), *((key, _option(value)) for key, value in options.items())]
 
 
 def metadata_facts(files: Iterable[Path], prefix: str = "", most: int = 4) -> list[tuple[str, str]]:
-    """Return the metadata of parquet files as (key, values): each distinct value once, the first `most` in full."""
+    """Return the metadata of parquet files as (key, values): each distinct value once, the first `most` in full.
+
+    Values that are JSON objects are opened, down to their innermost keys. What other parts of the page tell in full
+    (the protocol, the commit of each checkpoint) is left out.
+    """
     import pyarrow.parquet as pq
 
     values: dict[str, dict[str, None]] = {}
     for file in files:
-        for key, value in (pq.read_schema(file).metadata or {}).items():
-            if key not in (b"pandas", b"ARROW:schema"):
-                values.setdefault(key.decode(), {})[value.decode(errors="replace")] = None
+        for name, content in (pq.read_schema(file).metadata or {}).items():
+            for key, value in _leaves(name.decode(errors="replace"), content.decode(errors="replace")):
+                values.setdefault(key, {})[value] = None
     return [(prefix + key, _several(list(distinct), most)) for key, distinct in values.items()]
+
+
+def _leaves(key: str, value: str) -> Iterator[tuple[str, str]]:
+    if key in TOLD_ELSEWHERE:
+        return
+    try:
+        opened = json.loads(value)
+    except ValueError:
+        opened = None
+    if not isinstance(opened, dict):
+        yield key, value
+        return
+    for inner, content in opened.items():
+        yield from _leaves(inner, content if isinstance(content, str) else json.dumps(content))
+
+
+def _option(value: object) -> str:
+    """Write an option's value: text that is blank or has blanks in quotes."""
+    if value is None:
+        return "none"
+    return repr(value) if isinstance(value, str) and (not value or value.strip() != value) else str(value)
 
 
 def package_versions() -> list[tuple[str, str]]:

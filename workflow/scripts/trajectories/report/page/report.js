@@ -92,7 +92,7 @@
     for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high) + 0.1; power++)
       if (10 ** power >= low * 0.8 && 10 ** power > zero * 1.5) powers.push(10 ** power);
     const every = Math.ceil(powers.length / 4);
-    const ticks = powers.filter((_, i) => i % every === 0);
+    const ticks = powers.length > 1 ? powers.filter((_, i) => i % every === 0) : [...new Set([low, high])];
     const names = ticks.map(short);
     if (Object.values(linesOf(task)).some((line) => line.tokens.includes(0))) { ticks.unshift(zero); names.unshift("0"); }
     const chance = task.chance !== null && (state.metric === MAIN || state.metric === task.metric);

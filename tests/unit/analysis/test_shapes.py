@@ -183,3 +183,11 @@ def test_unbalanced_grids_and_written_columns(tmp_path: Path) -> None:
     assert table.loc[table["axis"] == "compute", "points"].tolist() == [61]
     assert (tmp_path / "a.tsv").read_bytes() == (tmp_path / "b.tsv").read_bytes()
     assert FLAT in set(table["two_lines"])
+
+
+def test_another_task_does_not_change_a_tasks_numbers() -> None:
+    noise = np.random.default_rng(1).normal(size=64)
+    one, two = (grid(lambda p, t: noise, task=task) for task in ("t", "u"))
+    alone = shapes_table(one, {"t": "accuracy"}, resamples=99)
+    after = shapes_table(pd.concat([two, one]), {"u": "accuracy", "t": "accuracy"}, resamples=99)
+    pd.testing.assert_frame_equal(alone, after[after["task"] == "t"].reset_index(drop=True))

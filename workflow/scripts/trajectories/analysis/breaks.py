@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from trajectories.analysis.clustered import membership, wild_samples
-from trajectories.analysis.points import Metrics, correct, table_of, task_points, varies
+from trajectories.analysis.points import Metrics, correct, generator, table_of, task_points, varies
 from trajectories.analysis.regression import why_not
 from trajectories.tables import read_table, write_table
 
@@ -171,7 +171,7 @@ def breaks_table(accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, resamp
     for task, metric in metrics.items():
         points = task_points(accuracy, task, metric)
         for group, axis, curve in _groups(points):
-            rng = np.random.default_rng([seed, len(rows)])
+            rng = generator(seed, task, axis, group)
             common: Row = {"task": task, "metric": metric, "group": group, "axis": axis, "points": len(curve)}
             rows += [common | row for row in _rows(curve, group, axis, resamples, rng)]
     table = table_of(rows, "breaks")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, hypergeom
 
-from trajectories.analysis.points import Metrics, correct, table_of
+from trajectories.analysis.points import Metrics, correct, generator, table_of
 from trajectories.analysis.question_grid import QuestionGrid, by_task
 
 NO_SCORES = "no question-level scores: the accuracies were made elsewhere"
@@ -24,7 +24,7 @@ def intervals_table(grids: Sequence[QuestionGrid], metrics: Metrics, seed: int, 
     """
     rows: list[Row] = []
     for task, same in by_task(grids).items():
-        for grid, (low, high) in zip(same, _bounds(same, [seed, *task.encode()], resamples), strict=True):
+        for grid, (low, high) in zip(same, _bounds(same, task, seed, resamples), strict=True):
             common: Row = {"model": grid.model, "parameters": grid.parameters, "task": task, "metric": metrics[task]}
             for index, step in enumerate(grid.steps.tolist()):
                 value = float(grid.value[index].mean(dtype=float))
@@ -33,7 +33,7 @@ def intervals_table(grids: Sequence[QuestionGrid], metrics: Metrics, seed: int, 
     return table_of(rows, "intervals")
 
 
-def _bounds(grids: Sequence[QuestionGrid], seed: list[int], resamples: int) -> list[np.ndarray]:
+def _bounds(grids: Sequence[QuestionGrid], task: str, seed: int, resamples: int) -> list[np.ndarray]:
     """Return low and high (2 x S) per grid; grids with the same questions share one multiplication by the draws."""
     stacks: dict[bytes, list[int]] = {}
     for place, grid in enumerate(grids):
@@ -41,7 +41,7 @@ def _bounds(grids: Sequence[QuestionGrid], seed: list[int], resamples: int) -> l
     bounds = [np.empty(0)] * len(grids)
     for places in stacks.values():
         values = np.vstack([grids[place].value for place in places])
-        means = resampled_means(values, resamples, np.random.default_rng(seed))
+        means = resampled_means(values, resamples, generator(seed, task))
         both = np.quantile(means, [0.025, 0.975], axis=0)
         ends = np.cumsum([len(grids[place].steps) for place in places])[:-1]
         for place, part in zip(places, np.split(both, ends, axis=1), strict=True):
@@ -73,7 +73,7 @@ def flips_table(grids: Sequence[QuestionGrid], seed: int, resamples: int) -> pd.
         return table_of([{"reason": NO_SCORES}], "flips")
     rows: list[Row] = []
     for grid in grids:
-        rng = np.random.default_rng([seed, len(rows)])
+        rng = generator(seed, grid.task, grid.model)
         last = len(grid.steps) - 1
         rows += [_flip(grid, i, i + 1, "next", resamples, rng) for i in range(last)]
         best = int(grid.right.sum(axis=1).argmax())

@@ -72,6 +72,11 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
+def generator(seed: int, *names: str) -> np.random.Generator:
+    """Return random numbers of their own for the thing of these names, whatever else the study has."""
+    return np.random.default_rng([seed, *"/".join(names).encode()])
+
+
 def table_of(rows: list[dict[str, object]], kind: str) -> pd.DataFrame:
     """Return rows as a table with the columns of `kind`; what a row lacks is missing (text columns: empty)."""
     table = pd.DataFrame(rows, columns=list(COLUMNS[kind]))

@@ -20,7 +20,7 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
-from trajectories.analysis.points import Metrics, table_of, task_points
+from trajectories.analysis.points import Metrics, generator, table_of, task_points
 from trajectories.analysis.regression import design_matrix, why_not, zscore
 from trajectories.tables import read_table, write_table
 
@@ -182,7 +182,7 @@ def power_tables(
             if reason:
                 summary.append(row | {"reason": reason})
                 continue
-            rng = np.random.default_rng([seed, *task.encode()])
+            rng = generator(seed, task)
             design = _design(points, noise)
             curve = EFFECTS[effect, noise](design, alpha, rng)
             summary.append(row | _columns(design, effect, curve.smallest(target)))

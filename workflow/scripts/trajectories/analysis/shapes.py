@@ -15,7 +15,7 @@ from scipy import stats
 
 from trajectories.analysis.clustered import cluster_t, membership, wild_samples
 from trajectories.analysis.model_choice import CONSTANT, LINEAR, NAMES, QUADRATIC, Choice, ModelChoice
-from trajectories.analysis.points import Metrics, better, table_of, task_points, varies
+from trajectories.analysis.points import Metrics, better, generator, table_of, task_points, varies
 from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
 from trajectories.tables import read_table, write_table
 
@@ -151,7 +151,7 @@ def shapes_table(
     for task, metric in metrics.items():
         for axis, group, curve in _curves(better(task_points(accuracy, task, metric))):
             common: dict[str, object] = {"task": task, "metric": metric, "axis": axis, "group": group}
-            rng = np.random.default_rng([seed, len(rows)])
+            rng = generator(seed, task, axis, group)
             rows.append(common | {"points": len(curve)} | _row(curve, axis, finders, alpha, resamples, rng))
     return table_of(rows, "shapes")
 

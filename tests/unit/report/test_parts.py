@@ -112,7 +112,7 @@ def test_metadata_of_many_files_is_said_once(tmp_path: Path) -> None:
 
 
 def test_long_contexts_keep_their_end() -> None:
-    assert ending("x" * 500 + " What is 2 + 2?", most=16) == "… What is 2 + 2?"
+    assert ending("x" * 500 + " What is 2 + 2?", most=15) == "… What is 2 + 2?"
     assert ending("short") == "short"
 
 

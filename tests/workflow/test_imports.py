@@ -1,0 +1,102 @@
+"""Studies that import their accuracies, and their comparison with a reference, as real runs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from trajectories.report.table1 import papers_cells, papers_key
+from trajectories.tables import read_table
+
+PROJECT = Path(__file__).resolve().parents[2]
+TERMS = ("parameters", "tokens", "interaction")
+HEADER = "model\tstep\ttask\tvalue\tstderr\tquestions\n"
+
+
+def run(folder: Path, config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(PROJECT / "Snakefile"),
+        "--configfile",
+        str(config),
+    ]
+    return subprocess.run(
+        [*command, "--directory", str(folder), "--cores", "2", *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=600, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def write_study(folder: Path, name: str, value: float, **changes: Any) -> Path:
+    """Write a study of two models and three steps whose accuracies are all `value`, but for one cell."""
+    cells = [(model, step) for model in ("small", "large") for step in (1, 10, 100)]
+    rows = [f"{model}\t{step}\tneqa\t{value}\t0.01\t300\n" for model, step in cells[:-1]]
+    (folder / f"{name}.tsv").write_text(HEADER + "".join(rows) + "large\t100\tneqa\t0.5\t0.01\t300\n")
+    config = {
+        "study": name,
+        "models": [{"name": "small", "parameters": 1000}, {"name": "large", "parameters": 9000}],
+        "steps": [1, 10, 100],
+        "tasks": ["neqa"],
+        "import": {"format": "tsv", "path": f"{name}.tsv"},
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(config | changes))
+    return path
+
+
+def test_the_published_study_reproduces_table_1(shared_data: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results" / "published"
+    targets = [str((results / file).relative_to(tmp_path)) for file in ("table1.tsv", "figures/accuracy.pdf")]
+    config = PROJECT / "studies" / "published.yaml"
+    done = run(tmp_path, config, "--config", f"data={shared_data / 'published'}", "--", *targets)
+    assert done.returncode == 0, done.stdout + done.stderr
+    table = read_table(results / "table1.tsv", "table1")
+    found = {(papers_key(row.task), term): getattr(row, term) for row in table.itertuples() for term in TERMS}
+    assert found == papers_cells()
+    assert len(found) == 36
+    assert table["label"].iloc[:2].tolist() == ["TruthfulQA-MC1", "TruthfulQA-MC2"]
+    assert (results / "figures" / "accuracy.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_compare_names_the_cells_that_do_not_replicate(tmp_path: Path) -> None:
+    reference = run(tmp_path, write_study(tmp_path, "theirs", 0.5), "results/theirs/accuracy.tsv")
+    assert reference.returncode == 0, reference.stdout + reference.stderr
+    done = run(tmp_path, write_study(tmp_path, "ours", 0.7, reference="theirs"), "compare")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "does not replicate: 5 of 6 cells differ (5 higher)" in done.stdout + done.stderr
+    cells = pd.read_csv(tmp_path / "results" / "ours" / "compare.tsv", sep="\t")
+    assert cells["verdict"].value_counts().to_dict() == {"higher than the reference": 5, "identical": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "target", "complaint"),
+    [
+        ({}, "compare", "error: config: reference is not set"),
+        ({"reference": "nowhere"}, "compare", "error: config: reference: results/nowhere/accuracy.tsv does not exist"),
+        ({"import": {"format": "tsv", "path": "gone.tsv"}}, "fit", "error: config: import.path: 'gone.tsv' does not"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(
+    tmp_path: Path, changes: dict[str, Any], target: str, complaint: str
+) -> None:
+    done = run(tmp_path, write_study(tmp_path, "ours", 0.5, **changes), "--dry-run", target)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert complaint in printed
+    assert "Traceback" not in printed
+
+
+def test_a_mistake_in_an_imported_file_is_one_line(tmp_path: Path) -> None:
+    config = write_study(tmp_path, "ours", 70.0)
+    done = run(tmp_path, config, "results/ours/accuracy.tsv")
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "error: ours.tsv: the value in line 2 is 70.0, outside 0…1" in printed
+    assert "Traceback" not in printed

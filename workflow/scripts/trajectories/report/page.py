@@ -72,6 +72,7 @@ def page(
         picture=picture("accuracy", figures["accuracy"]) if "accuracy" in figures else None,
         sections=chapters(tables, figures, labels, head.alpha),
         accuracies=_accuracies(accuracy, labels),
+        citations=_citations(tables),
         provenance=provenance,
         stages=_stages(provenance),
         data=Markup(safe_json(curves(sources, tasks, suspects))),
@@ -113,6 +114,14 @@ def _table1(tables: Mapping[str, Path], labels: Mapping[str, str], head: Head) -
 def _accuracies(accuracy: pd.DataFrame, labels: Mapping[str, str]) -> Block:
     text = TABLES["accuracy"]
     return Block(text.title, text.caption, grid(accuracy, "accuracy", text.columns, text.titles, labels), folded=True)
+
+
+def _citations(tables: Mapping[str, Path]) -> list[str]:
+    """Return whom to cite for the study's tasks, each once."""
+    if "tasks" not in tables:
+        return []
+    given = read_table(tables["tasks"], "tasks")["citation"].dropna().astype(str)
+    return [citation for citation in dict.fromkeys(given) if citation]
 
 
 def _stages(provenance: Provenance) -> Block | None:

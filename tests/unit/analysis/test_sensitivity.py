@@ -276,3 +276,11 @@ def test_counts_from_a_config_need_both_numbers() -> None:
     given = given_counts({"a": [110, 10], "b": [110, None], "c": [None, None]})
     assert given == {"a": ParameterCounts(110, 10)}
     assert given["a"].body == 100
+
+
+def test_a_permutation_test_that_cannot_reject_gives_no_verdict() -> None:
+    table = sensitivity_table(correlated(1, models=5), {"t": "accuracy"}, QUICK)
+    rows = table[table["check"] == "permutation"].set_index("term")
+    assert rows.loc["tokens", "reason"] == "with 5 models no p below 0.0625 is possible"
+    assert rows.loc["tokens", "verdict"] == ""
+    assert rows.loc[["parameters", "interaction"], "p"].notna().all()

@@ -163,7 +163,8 @@ def test_what_cannot_be_shaped_says_why() -> None:
     assert set(reasons.loc[[("few", "parameters")]]) == {"too few points (3; 7 are needed)"}
     assert set(reasons.loc["flat"]) == {"the value never varies"}
     assert set(reasons.loc[[("short", "tokens")]]) == {"too few points (6; 7 are needed)"}
-    assert set(table.loc[table["task"] == "single", "axis"]) == {"tokens"}
+    assert set(table.loc[table["task"] == "single", "axis"]) == {"tokens", "parameters"}
+    assert len(reasons.loc[[("few", "parameters")]]) == 1
     assert set(reasons.loc[[("few", "tokens")]]) == {""}
 
 

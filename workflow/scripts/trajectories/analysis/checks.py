@@ -24,6 +24,9 @@ SHARES = ("accuracy", "accuracy_norm", "mc1", "mc2")
 FEW_MODELS = 4
 """Fewer models than this carry no inference about models."""
 
+FEW_COURSES = 6
+"""With fewer models, turning whole courses over can never give p < 0.05."""
+
 Row = dict[str, Any]
 
 
@@ -121,7 +124,11 @@ def _permutation(points: pd.DataFrame, setting: Setting) -> list[Row]:
         return no_result("fewer than 4 models")
     rng = np.random.default_rng([setting.seed, 2])
     found = trajectory_p(points, zscore(points["value"].to_numpy(float)), setting.resamples, rng)
-    return [{**row, "df": np.nan, "p": p} for row, p in zip(least_squares(points), found, strict=True)]
+    rows = [{**row, "df": np.nan, "p": p} for row, p in zip(least_squares(points), found, strict=True)]
+    models = points["model"].nunique()
+    if models < FEW_COURSES:
+        rows[1] = {"reason": f"with {models} models no p below {2 / 2**models:g} is possible"}
+    return rows
 
 
 def _counted(points: pd.DataFrame, setting: Setting, part: str) -> list[Row]:

@@ -143,8 +143,9 @@ def shapes_table(
     """Return one row per task and curve, columns `COLUMNS["shapes"]`.
 
     Axis `compute` (6 * parameters * tokens FLOPs) has one curve of all checkpoints, with errors clustered by model;
-    `tokens` one per model; `parameters` one per step. More is better: the loss is turned over. `split`, `turn` and
-    its interval are in units of the axis, slopes in metric per tenfold.
+    `tokens` one per model; `parameters` one per step, or a single row with the reason where models are too few.
+    More is better: the loss is turned over. `split`, `turn` and its interval are in units of the axis, slopes in
+    metric per tenfold.
     """
     finders: dict[bytes, ShapeFinder] = {}
     rows: list[dict[str, object]] = []
@@ -164,7 +165,9 @@ def _curves(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         yield "compute", "all", points.sort_values("compute", kind="stable")
     for model, curve in points.groupby("model", sort=False):
         yield "tokens", str(model), curve.sort_values("tokens", kind="stable")
-    if points["model"].nunique() > 1:
+    if points["parameters"].nunique() < FEWEST:  # one row with the reason, not one for each step
+        yield "parameters", "all", points
+    else:
         for step, curve in points.groupby("step"):
             yield "parameters", f"step{step}", curve.sort_values("parameters", kind="stable")
 

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from support.hub_server import LocalHub
+from trajectories.checkpoints.hub import resolve_commit
 from trajectories.errors import UserError
 from trajectories.questions.catalogue import known_tasks
-from trajectories.questions.hub_data import read_hub_rows, resolve_commit
+from trajectories.questions.hub_data import read_hub_rows
 from trajectories.questions.question import Question, question_metadata, read_questions
 from trajectories.questions.stage import questions_of, write_task
 from trajectories.questions.task import Columns, HubData, Task
@@ -54,6 +55,7 @@ def test_every_format_gives_the_same_rows(data_hub: LocalHub, form: str) -> None
     commit = data_hub.commit(REPO, "main", FILES[form], kind="datasets")
     data_hub.commit(REPO, "other", {"test.csv": b"prompt\nnothing\n"}, kind="datasets")
     assert read_hub_rows(HubData(dataset=REPO)) == (ROWS, commit)
+    assert [fault.times for fault in data_hub.faults] in ([], [0])
 
 
 def test_a_commit_is_read_though_main_has_moved_on(data_hub: LocalHub) -> None:
@@ -62,9 +64,9 @@ def test_a_commit_is_read_though_main_has_moved_on(data_hub: LocalHub) -> None:
     assert len(read_hub_rows(HubData(dataset=REPO, revision=commit))[0]) == 2
     assert len(read_hub_rows(HubData(dataset=REPO, revision=commit[:7]))[0]) == 2
     assert len(read_hub_rows(HubData(dataset=REPO))[0]) == 4
-    assert resolve_commit(REPO, commit[:8]) == commit
+    assert resolve_commit(REPO, commit[:8], "dataset") == commit
     with pytest.raises(UserError, match="0 commits begin like this"):
-        resolve_commit(REPO, "0000000")
+        resolve_commit(REPO, "0000000", "dataset")
 
 
 def test_what_is_not_there_is_named(data_hub: LocalHub) -> None:
@@ -151,3 +153,28 @@ def test_truthfulqa_is_what_the_harness_asks(data_hub: LocalHub, shared_data: Pa
         assert [question.context for question in questions] == [asked.render(**row) for row in hub_rows]
         assert [question.choices for question in questions] == [tuple(row[f"{key}_targets"]) for row in rows]
         assert [question.labels for question in questions] == [tuple(row[f"{key}_targets"].values()) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("where", "fault"),
+    [(where, fault) for where in ("/revision/", "/tree/", "/resolve/") for fault in (429, 500, 503, "cut")]
+    + [("/resolve/", "flip")],
+)
+def test_a_bad_day_is_waited_out(data_hub: LocalHub, waits: list[float], where: str, fault: int | str) -> None:
+    commit = data_hub.commit(REPO, "main", FILES["csv"], kind="datasets")
+    data_hub.fail(where, fault, times=1 if fault == "flip" else 2, Retry_After="1")
+    assert read_hub_rows(HubData(dataset=REPO)) == (ROWS, commit)
+    assert [fault.times for fault in data_hub.faults] in ([], [0])
+
+
+def test_a_file_that_stays_wrong_is_refused(data_hub: LocalHub, waits: list[float]) -> None:
+    data_hub.commit(REPO, "main", FILES["csv"], kind="datasets")
+    data_hub.fail("/resolve/", "flip", times=100)
+    with pytest.raises(UserError, match=r"test.csv: arrives with other contents"):
+        read_hub_rows(HubData(dataset=REPO))
+
+
+def test_a_name_that_leaves_the_folder_is_refused(data_hub: LocalHub) -> None:
+    data_hub.commit(REPO, "main", {"data/../../evil.csv": CSV}, kind="datasets")
+    with pytest.raises(UserError, match=r"'\.\.' is not a plain file name"):
+        read_hub_rows(HubData(dataset=REPO))

@@ -229,9 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             first, last = int(match.group(1)), min(int(match.group(2) or len(data) - 1), len(data) - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
             status, data = 206, data[first : last + 1]
-        self._send(
-            status, data, headers | {"Accept-Ranges": "bytes"}, cut=bool(self.fault and self.fault.kind == "cut")
-        )
+        self._send(status, data, headers | {"Accept-Ranges": "bytes"})
 
     def _repo(self, kind: str, repo: str) -> Repo | None:
         kept = self.hub.repos.get((kind, repo))
@@ -248,7 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _error(self, status: int, code: str, headers: Mapping[str, str] | None = None) -> None:
         self._send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": code, **(headers or {})})
 
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str], cut: bool = False) -> None:
+    def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        cut = self.fault is not None and self.fault.kind == "cut"
         self.send_response(status)
         for key, value in headers.items():
             self.send_header(key, value)

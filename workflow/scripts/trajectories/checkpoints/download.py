@@ -41,7 +41,9 @@ def contents_hash(path: Path, git: bool) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def download(repo: str, commit: str, file: ModelFile, target: Path, hub_cache: bool = False) -> None:
+def download(
+    repo: str, commit: str, file: ModelFile, target: Path, hub_cache: bool = False, kind: hub.Kind = "model"
+) -> None:
     """Put one file of a commit at `target`, verified.
 
     What is already there of it is kept and continued. With `hub_cache` the user's own hub cache is looked at first.
@@ -53,7 +55,7 @@ def download(repo: str, commit: str, file: ModelFile, target: Path, hub_cache: b
     part = target.with_name(f"{target.name}.part")
     what = f"{repo} at {commit[:12]}: {file.name}"
     for _ in range(2):
-        _complete(repo, commit, file, part, what)
+        _complete(_url(repo, commit, file.name, kind), file, part, what)
         if verified(part, file):
             part.replace(target)
             return
@@ -76,11 +78,15 @@ def _disk_full(folder: Path, needed: int, free: int) -> DiskFullError:
     )
 
 
-def _complete(repo: str, commit: str, file: ModelFile, part: Path, what: str) -> None:
+def _url(repo: str, commit: str, name: str, kind: hub.Kind) -> str:
+    return hf_hub_url(repo, name, revision=commit, repo_type=kind, endpoint=constants.ENDPOINT)
+
+
+def _complete(url: str, file: ModelFile, part: Path, what: str) -> None:
     """Bring `part` to its full size, through broken connections and addresses that expire."""
     for attempt in range(1, hub.ATTEMPTS + 1):
         try:
-            return _continue(repo, commit, file, part, what)
+            return _continue(url, file, part, what)
         except (HfHubHTTPError, httpx2.HTTPError) as error:
             if attempt == hub.ATTEMPTS:
                 raise UserError(hub.refusal(error, what)) from error
@@ -94,14 +100,13 @@ def _complete(repo: str, commit: str, file: ModelFile, part: Path, what: str) ->
     raise AssertionError("unreachable")
 
 
-def _continue(repo: str, commit: str, file: ModelFile, part: Path, what: str) -> None:
+def _continue(url: str, file: ModelFile, part: Path, what: str) -> None:
     if _size(part) > file.size:
         part.unlink()
     if file.size == 0:
         part.touch()
     if _size(part) == file.size:
         return
-    url = hf_hub_url(repo, file.name, revision=commit, endpoint=constants.ENDPOINT)
     metadata = hub.patiently(lambda: get_hf_file_metadata(url), what)
     with part.open("ab") as stream:
         http_get(

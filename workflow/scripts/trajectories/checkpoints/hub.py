@@ -3,10 +3,11 @@
 import hashlib
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_url
@@ -29,6 +30,8 @@ from trajectories.errors import UserError
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 S = TypeVar("S")
+
+Kind = Literal["model", "dataset"]
 
 ATTEMPTS = 6
 LONGEST_WAIT = 60.0  # seconds; a server that names a longer wait is believed up to MAX_RETRY_AFTER
@@ -84,10 +87,31 @@ def branches(repo: str) -> dict[str, str]:
     return {branch.name: branch.target_commit for branch in refs.branches}
 
 
-def list_files(repo: str, commit: str, kind: str = "model") -> tuple[ModelFile, ...]:
-    """Return the files in a repository's top folder at one commit, with sizes and hashes; nothing is downloaded."""
+def resolve_commit(repo: str, revision: str, kind: Kind = "model") -> str:
+    """Return the full commit id of a branch, a tag, or the beginning of a commit id.
+
+    Raises `UserError` when there is no such revision, or the beginning fits several.
+    """
+    if re.fullmatch(r"[0-9a-f]{40}", revision):
+        return revision
+    what = f"{repo} at {revision}"
+    if not re.fullmatch(r"[0-9a-f]{7,39}", revision):
+        return str(patiently(lambda: HfApi().repo_info(repo, revision=revision, repo_type=kind), what).sha)
+    commits = patiently(lambda: HfApi().list_repo_commits(repo, repo_type=kind), what)
+    matching = [str(commit.commit_id) for commit in commits if commit.commit_id.startswith(revision)]
+    if len(matching) != 1:
+        raise UserError(f"{what}: {len(matching)} commits begin like this; give the whole id")
+    return matching[0]
+
+
+def list_files(repo: str, commit: str, kind: Kind = "model", recursive: bool = False) -> tuple[ModelFile, ...]:
+    """Return the files in a repository's top folder at one commit, with sizes and hashes; nothing is downloaded.
+
+    With `recursive`, files in folders below are listed too.
+    """
     listed = patiently(
-        lambda: list(HfApi().list_repo_tree(repo, revision=commit, repo_type=kind)), f"{repo} at {commit[:12]}"
+        lambda: list(HfApi().list_repo_tree(repo, revision=commit, repo_type=kind, recursive=recursive)),
+        f"{repo} at {commit[:12]}",
     )
     files = [entry for entry in listed if isinstance(entry, RepoFile)]
     return tuple(ModelFile(file.path, file.size, file_hash(file)) for file in files)

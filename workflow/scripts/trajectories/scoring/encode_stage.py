@@ -1,10 +1,13 @@
 """The stage `encode`: the questions of one prefix tree in, its requests file out."""
 
+import logging
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from trajectories.checkpoints.resolved import read_checkpoint
+from trajectories.checkpoints.snapshot import fetch_tokenizer
 from trajectories.files import digest
 from trajectories.questions.question import read_questions
 from trajectories.questions.task import Task
@@ -13,6 +16,8 @@ from trajectories.scoring.load import load_tokenizer
 from trajectories.scoring.requests import write_requests
 from trajectories.study.config import Tokenizer
 from trajectories.study.protocol import Protocol
+
+logger = logging.getLogger(__name__)
 
 
 def write_tree(
@@ -49,11 +54,19 @@ def tokenizer_digest(tokenizer: Any) -> str:
 def _load(tokenizer: Tokenizer, checkpoints: Path | str | None) -> Any:
     if tokenizer.location is not None:
         location, _, revision = tokenizer.location.partition("@")
-        return load_tokenizer(location, revision or None)
+        return load_tokenizer(location) if Path(location).is_dir() else _from_hub(location, revision or "main")
     assert checkpoints is not None
     assert tokenizer.model is not None
     assert tokenizer.step is not None
     checkpoint = read_checkpoint(checkpoints, tokenizer.model, tokenizer.step)
     if checkpoint.folder is not None:
         return load_tokenizer(checkpoint.folder)
-    return load_tokenizer(str(checkpoint.repo), checkpoint.commit)
+    return _from_hub(str(checkpoint.repo), checkpoint.commit)
+
+
+def _from_hub(repo: str, revision: str) -> Any:
+    """Load a tokenizer from verified copies of its files."""
+    with tempfile.TemporaryDirectory(prefix="trajectories-tokenizer-") as folder:
+        commit = fetch_tokenizer(repo, revision, Path(folder))
+        logger.info("encode: tokenizer of %s at %s", repo, commit[:12])
+        return load_tokenizer(folder)

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from support.tiny_checkpoints import write_folder
-from trajectories.checkpoints.audit import AuditSpec, anomaly_footnotes, audit, check_anomalies
+from trajectories.checkpoints.audit import AuditSpec, audit, check_anomalies
+from trajectories.checkpoints.notes import anomaly_footnotes, anomaly_note
 from trajectories.checkpoints.records import ModelSource
 from trajectories.errors import UserError
 
@@ -207,3 +208,14 @@ def test_other_placeholders_match_what_is_there(tmp_path: Path) -> None:
     write_folder(tmp_path / "tiny-0.1m" / "stage1-step5-tokens11B", 5)
     with pytest.raises(UserError, match="matches"):
         run(tmp_path, steps=(5,), pattern=pattern)
+
+
+def test_the_footnote_says_what_was_left_out_and_what_was_kept(root: Path) -> None:
+    shutil.copy(root / "tiny-0.1m/step8/model.safetensors", root / "tiny-0.1m/step2/model.safetensors")
+    (root / "tiny-0.1m/step4/model.safetensors").unlink()
+    assert anomaly_note(run(root, "keep").reset_index()) == (
+        "Left out after the audit: tiny-0.1m step 4 (no-weights). Kept after the audit: tiny-0.1m step 2 "
+        "(duplicate-of-step8); tiny-0.1m step 8 (duplicate-of-step2)."
+    )
+    sound = run(root, "exclude").reset_index()
+    assert anomaly_note(sound[sound["status"] == "ok"]) == ""

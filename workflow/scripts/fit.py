@@ -11,4 +11,5 @@ with stage(snakemake.log[0]):
         snakemake.output.table1,
         snakemake.output.table1_markdown,
         snakemake.params.labels,
+        snakemake.input.checkpoints or None,
     )

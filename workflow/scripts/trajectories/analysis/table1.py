@@ -8,6 +8,7 @@ import pandas as pd
 
 from trajectories.analysis.points import records, table_of
 from trajectories.analysis.regression import TERMS
+from trajectories.checkpoints.notes import anomaly_note
 from trajectories.files import write_text
 from trajectories.tables import read_table, write_table
 
@@ -43,19 +44,28 @@ def table1(regression: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     return table_of(rows, "table1")
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Return the table in Markdown, with a note on the tasks that have no result."""
+def markdown(table: pd.DataFrame, footnote: str = "") -> str:
+    """Return the table in Markdown, with a note on the tasks that have no result, and a footnote where there is one."""
     header = ["Task", *(term.capitalize() for term in TERMS)]
     lines = [header, ["---"] * len(header)]
     lines += [[str(row["label"]), *(str(row[term]) for term in TERMS)] for row in records(table)]
     notes = [f"\n{row['label']}: no result, {row['reason']}." for row in records(table) if row["reason"]]
+    notes += [f"\n{footnote}\n"] if footnote else []
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n" + "\n".join(notes)
 
 
 def write_table1(
-    regression: Path | str, output_tsv: Path | str, output_markdown: Path | str, labels: Mapping[str, str]
+    regression: Path | str,
+    output_tsv: Path | str,
+    output_markdown: Path | str,
+    labels: Mapping[str, str],
+    checkpoints: Path | str | None = None,
 ) -> None:
-    """Read `regression.tsv`, write `table1.tsv` and `table1.md`."""
+    """Read `regression.tsv`, write `table1.tsv` and `table1.md`.
+
+    With the audit's table, the Markdown says which checkpoints were left out or kept in spite of what was found.
+    """
     table = table1(read_table(regression, "regression"), labels)
     write_table(table, output_tsv, "table1")
-    write_text(output_markdown, markdown(table))
+    footnote = anomaly_note(read_table(checkpoints, "checkpoints")) if checkpoints else ""
+    write_text(output_markdown, markdown(table, footnote))

@@ -5,13 +5,14 @@ The table it makes is the study's lock: later stages use its commits and hashes 
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from trajectories.checkpoints.audit_folders import audit_folder_model
 from trajectories.checkpoints.audit_hub import audit_hub_model
+from trajectories.checkpoints.notes import anomaly_lines
 from trajectories.checkpoints.records import Finding, ModelSource, Policy
 from trajectories.errors import UserError
 from trajectories.tables import COLUMNS
@@ -75,19 +76,9 @@ def check_anomalies(table: pd.DataFrame, policy: Policy) -> None:
     """
     wrong = table[table["status"] != "ok"]
     if policy == "stop" and len(wrong):
-        raise UserError("\n".join([_summary(table, wrong), *_groups(wrong)]))
+        raise UserError("\n".join([_summary(table, wrong), *anomaly_lines(wrong)]))
     if not table["used"].any():
-        raise UserError("\n".join([f"none of the {len(table)} checkpoints can be used:", *_groups(wrong)]))
-
-
-def anomaly_footnotes(table: pd.DataFrame) -> list[str]:
-    """Return a sentence per group of anomalous checkpoints and whether they were left out or kept."""
-    wrong = table[table["status"] != "ok"]
-    return [
-        f"{'kept' if used else 'left out'}: {line.strip()}"
-        for used, part in wrong.groupby("used", sort=False)
-        for line in _groups(part)
-    ]
+        raise UserError("\n".join([f"none of the {len(table)} checkpoints can be used:", *anomaly_lines(wrong)]))
 
 
 def _findings(model: ModelSource, compare: str) -> Sequence[Finding]:
@@ -115,28 +106,3 @@ def _summary(table: pd.DataFrame, wrong: pd.DataFrame) -> str:
         f"{len(wrong)} of {len(table)} checkpoints are not what their names say ({models}); set `anomalies: exclude` "
         "to leave them out, `anomalies: keep` to score them all the same, or take these steps out of the study:"
     )
-
-
-def _groups(wrong: pd.DataFrame) -> list[str]:
-    keyed = wrong.assign(kind=wrong["status"].str.replace(r"-of-.*", "", regex=True), shared=wrong["shared"].fillna(""))
-    return [
-        f"  {model}: {_steps(part['step'])}: {_what(part)}"
-        for (model, _status, _shared), part in keyed.groupby(["model", "kind", "shared"], sort=False)
-    ]
-
-
-def _what(part: pd.DataFrame) -> str:
-    statuses, details = part["status"].unique(), part["detail"].unique()
-    if len(statuses) == 1 and len(details) == 1:
-        return f"{statuses[0]} ({details[0]})"
-    return f"{', '.join(_short(statuses))} ({details[0]})"
-
-
-def _short(values: Iterable[object], limit: int = 3) -> list[str]:
-    named = list(map(str, values))
-    return named if len(named) <= limit else [*named[:limit], f"and {len(named) - limit} more"]
-
-
-def _steps(steps: Iterable[object]) -> str:
-    named = list(map(str, steps))
-    return f"step{'s' if len(named) > 1 else ''} {', '.join(_short(named, 12))}"

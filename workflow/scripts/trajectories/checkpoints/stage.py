@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajectories.checkpoints.audit import AuditSpec, anomaly_footnotes, audit, check_anomalies
+from trajectories.checkpoints.audit import AuditSpec, audit, check_anomalies
+from trajectories.checkpoints.notes import anomaly_footnotes
 from trajectories.checkpoints.records import ModelSource
 from trajectories.errors import UserError
 from trajectories.study.config import Checkpoints, Model, source_of

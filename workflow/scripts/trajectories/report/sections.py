@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from trajectories.checkpoints.notes import anomaly_note
 from trajectories.report.embed import data_url
 from trajectories.report.grids import Grid, grid
 from trajectories.report.texts import FIGURES, TABLES
@@ -71,10 +72,10 @@ def picture(name: str, files: Iterable[Path]) -> Picture:
     return Picture(name, FIGURES[name].title, FIGURES[name].caption, urls[".svg"], urls[".pdf"])
 
 
-def block(kind: str, table: pd.DataFrame, labels: Mapping[str, str], alpha: float = 0.05) -> Block:
-    """Return the table of that kind with its heading and caption."""
+def block(kind: str, table: pd.DataFrame, labels: Mapping[str, str], alpha: float = 0.05, footnote: str = "") -> Block:
+    """Return the table of that kind with its heading, caption and footnote."""
     text = TABLES[kind]
-    note = audit_note(table) if kind == "checkpoints" else ""
+    note = audit_note(table) if kind == "checkpoints" else footnote
     shown = grid(table, kind, text.columns or None, text.titles, labels, note, alpha)
     return Block(text.title, text.caption, shown, kind in FOLDED)
 
@@ -102,12 +103,15 @@ def chapters(
         read["differing"] = differing(read["compare"])
     if "declines" in read:  # the largest model is the one to ask about first
         read["declines"] = read["declines"].sort_values("parameters", ascending=False, kind="stable")
+    footnote = anomaly_note(read["checkpoints"]) if "checkpoints" in read else ""
     made = (
         Section(
             anchor,
             title,
             tuple(picture(name, figures[name]) for name in shown if name in figures),
-            tuple(block(kind, read[kind], labels, alpha) for kind in kinds if kind in read and len(read[kind])),
+            tuple(
+                block(kind, read[kind], labels, alpha, footnote) for kind in kinds if kind in read and len(read[kind])
+            ),
         )
         for anchor, title, shown, kinds in CHAPTERS
     )

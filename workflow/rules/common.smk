@@ -133,6 +133,11 @@ def figure(name):
     return [f"{RESULTS}/figures/{name}.{ending}" for ending in ("pdf", "svg", "png")]
 
 
+def model_names():
+    """Return how figures call the models."""
+    return {model.name: model.label or model.name for model in STUDY.models}
+
+
 def figures():
     """Return the names of the figures this study has tables for."""
     return ["accuracy", "coefficients", "surface", "models"] + ["replication"] * bool(STUDY.reference)

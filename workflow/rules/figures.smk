@@ -14,6 +14,7 @@ rule figure_accuracy:
         "../../envs/analysis.yaml"
     params:
         bands=STUDY.figures.bands,
+        names=model_names(),
         columns=STUDY.figures.columns,
         code=code_digest("trajectories.figures"),
     script:
@@ -56,6 +57,7 @@ rule figure_surface:
     conda:
         "../../envs/analysis.yaml"
     params:
+        names=model_names(),
         columns=STUDY.figures.columns,
         code=code_digest("trajectories.figures"),
     script:
@@ -78,6 +80,7 @@ rule figure_models:
         "../../envs/analysis.yaml"
     params:
         alpha=STUDY.statistics.alpha,
+        names=model_names(),
         columns=STUDY.figures.columns,
         code=code_digest("trajectories.figures"),
     script:

@@ -12,5 +12,6 @@ with stage(snakemake.log[0]):
         snakemake.output,
         checkpoints=snakemake.input.checkpoints or None,
         bands=snakemake.params.bands,
+        names=snakemake.params.names,
         width=COLUMNS[snakemake.params.columns],
     )

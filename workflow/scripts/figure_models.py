@@ -12,5 +12,6 @@ with stage(snakemake.log[0]):
         read_task_labels(snakemake.input.tasks),
         snakemake.output,
         alpha=snakemake.params.alpha,
+        names=snakemake.params.names,
         width=COLUMNS[snakemake.params.columns],
     )

@@ -11,5 +11,6 @@ with stage(snakemake.log[0]):
         snakemake.input.regression,
         read_task_labels(snakemake.input.tasks),
         snakemake.output,
+        names=snakemake.params.names,
         width=COLUMNS[snakemake.params.columns],
     )

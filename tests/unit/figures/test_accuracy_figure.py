@@ -10,7 +10,7 @@ from matplotlib.collections import PathCollection, PolyCollection
 
 from trajectories.errors import UserError
 from trajectories.figures.accuracy import accuracy_figure, draw_accuracy
-from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, read_task_labels
+from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, read_task_labels, value_text
 from trajectories.figures.style import PRINT_DPI, WIDTHS
 from trajectories.tables import write_table
 
@@ -104,3 +104,18 @@ def test_labels_come_from_the_table_of_tasks(tmp_path: Path) -> None:
     ]
     write_table(pd.DataFrame(rows), tmp_path / "tasks.tsv", "tasks")
     assert read_task_labels(tmp_path / "tasks.tsv") == LABELS
+
+
+def test_models_go_by_their_display_names(accuracy_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figure.svg"
+    draw_accuracy(accuracy_file, LABELS, [out], names={"large": "900k & more"})
+    text = out.read_text()
+    assert ">900k &amp; more</text>" in text
+    assert ">large</text>" not in text
+    assert ">small</text>" in text
+
+
+def test_axes_name_what_they_show() -> None:
+    assert value_text(LABELS) == "Accuracy"
+    assert value_text([TaskLabel("memo", "loss", "Memo")]) == "Loss (nats)"
+    assert value_text([*LABELS, TaskLabel("memo", "loss", "Memo")]) == "Value"

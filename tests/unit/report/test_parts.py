@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from trajectories.report.findings import Finding, findings
-from trajectories.report.grids import MISSING, ending, grid, number_text, p_text
+from trajectories.report.grids import MISSING, Cell, ending, grid, number_text, p_text
 from trajectories.report.provenance import metadata_facts, stage_times, workflow_commit
 from trajectories.report.table1 import agreement, papers_cells, papers_key, table1_grid
 
@@ -40,6 +40,18 @@ def test_grids_leave_out_empty_columns_and_sort_by_full_values() -> None:
     assert shown.numeric == (False, True, True)
     assert [[cell.text for cell in row] for row in shown.rows] == [["Task A", "2.1B", "<0.001"], ["b", "0", MISSING]]
     assert [row[2].sort for row in shown.rows] == [0.0001234, ""]
+
+
+@pytest.mark.parametrize(
+    ("cell", "hidden"),
+    [
+        (Cell("20\u2009897", 20897), ""), (Cell("\u22123", -3), ""), (Cell("2.1B", 2097152000), "2097152000"),
+        (Cell("<0.001", 0.00012345678901), "0.000123456789"), (Cell("holds", "holds"), ""), (Cell("= t", "="), "="),
+        (Cell(MISSING, ""), ""),
+    ],
+)  # fmt: skip
+def test_cells_carry_a_value_to_sort_by_only_where_their_text_does_not(cell: Cell, hidden: str) -> None:
+    assert cell.hidden_sort == hidden
 
 
 def regression(beta: float, p: float, metric: str = "accuracy") -> pd.DataFrame:

@@ -10,15 +10,18 @@ from matplotlib.lines import Line2D
 
 from trajectories.errors import UserError
 from trajectories.figures.panels import (
+    Names,
     TaskLabel,
     facets,
     legend_above,
     models_by_size,
     panel_rows,
     read_accuracy,
+    renamed,
     suspect_checkpoints,
     token_axis,
     token_positions,
+    value_text,
 )
 from trajectories.figures.style import GREY, Column, figure_style, model_colours, save
 
@@ -34,16 +37,18 @@ def draw_accuracy(
     out: Sequence[Path | str],
     *,
     checkpoints: Path | str | None = None,
+    names: Names | None = None,
     bands: bool = False,
     width: Column = "two",
 ) -> None:
     """Draw `accuracy.tsv`: one panel per entry of `tasks` in that order, free y axes, tokens on a log axis.
 
-    `bands` adds plus and minus one standard error. Checkpoints that `checkpoints.tsv` does not call `ok` are hollow.
+    `names` are display names of models; `bands` adds plus and minus one standard error. Checkpoints that
+    `checkpoints.tsv` does not call `ok` are hollow.
     Raises `UserError` when a task has no rows.
     """
-    table = read_accuracy(accuracy)
-    suspects = suspect_checkpoints(checkpoints)
+    table = renamed(read_accuracy(accuracy), names)
+    suspects = frozenset(((names or {}).get(model, model), step) for model, step in suspect_checkpoints(checkpoints))
     with figure_style():
         save(accuracy_figure(table, tasks, suspects, bands=bands, width=width), out)
 
@@ -61,7 +66,7 @@ def accuracy_figure(
         _draw_panel(panel, rows, label, colours, suspects, bands)
         token_axis(panel, accuracy["tokens"])
     figure.supxlabel("Training tokens", fontsize=7)
-    figure.supylabel("Accuracy", fontsize=7)
+    figure.supylabel(value_text(tasks), fontsize=7)
     _legend(figure, colours, suspects)
     return figure
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import t as student
 
-from trajectories.analysis.points import records
+from trajectories.analysis.points import LOWER_IS_BETTER, records
 from trajectories.figures.panels import TEXT_WIDTH, TaskLabel
 from trajectories.figures.style import FALL, GREY, NONE, PALE, RISE, WIDTHS, Column, figure_style, new_figure, save
 from trajectories.tables import read_table
@@ -30,7 +30,7 @@ def draw_coefficients(
 ) -> None:
     """Draw `regression.tsv`: a column per term, a row per task, coefficient and 95 % interval.
 
-    Significant ones (corrected p below `alpha`) are filled and coloured by sign; tasks without a fit say why.
+    Significant ones (corrected p below `alpha`) are filled and coloured: better or worse; tasks without a fit say why.
     """
     table = read_table(regression, "regression")
     with figure_style():
@@ -41,6 +41,12 @@ def with_intervals(regression: pd.DataFrame) -> pd.DataFrame:
     """Return `regression` with columns low and high: the 95 % interval of Student's t with the row's df."""
     half = student.ppf((1 + LEVEL) / 2, regression["df"].astype(float)) * regression["stderr"]
     return regression.assign(low=regression["beta"] - half, high=regression["beta"] + half)
+
+
+def direction(beta: float, metric: str) -> int:
+    """Return 1 where the coefficient means better, -1 where worse, 0 where it is exactly 0."""
+    rises = (beta > 0) - (beta < 0)
+    return -rises if metric in LOWER_IS_BETTER else rises
 
 
 def coefficients_figure(regression: pd.DataFrame, tasks: Sequence[TaskLabel], *, alpha: float, width: Column) -> Figure:
@@ -71,7 +77,7 @@ def _draw_term(panel: Axes, rows: Sequence[Mapping[str, Any] | None], alpha: flo
             panel.text(0, place, f" {reason}", fontsize=4.5, color=GREY, va="center", clip_on=True)
             continue
         significant = bool(row["p_fdr"] < alpha)
-        colour = (RISE if row["beta"] > 0 else FALL) if significant else NONE
+        colour = (RISE if direction(row["beta"], row["metric"]) > 0 else FALL) if significant else NONE
         panel.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1.1, zorder=2)
         panel.scatter(
             row["beta"],

@@ -11,11 +11,13 @@ from matplotlib.lines import Line2D
 
 from trajectories.analysis.points import records
 from trajectories.figures.panels import (
+    Names,
     TaskLabel,
     legend_below,
     models_by_size,
     panel_rows,
     read_accuracy,
+    renamed,
     token_positions,
 )
 from trajectories.figures.style import FALL, NONE, PALE, RISE, WIDTHS, Column, figure_style, new_figure, save
@@ -34,6 +36,7 @@ def draw_models(
     out: Sequence[Path | str],
     *,
     alpha: float = 0.05,
+    names: Names | None = None,
     width: Column = "two",
 ) -> None:
     """Draw every trajectory by itself: blue rises, orange falls, grey has no trend (corrected p of `trends.tsv`).
@@ -41,7 +44,7 @@ def draw_models(
     Panels of one task share their y axis. A dot marks the best checkpoint where the drop from it to the last one is
     significant.
     """
-    values, table = read_accuracy(accuracy), read_table(trends, "trends")
+    values, table = renamed(read_accuracy(accuracy), names), renamed(read_table(trends, "trends"), names)
     with figure_style():
         save(models_figure(values, table, tasks, alpha=alpha, width=width), out)
 

@@ -1,6 +1,6 @@
 """What figures share: which (task, metric) a panel shows, how models are ordered, how token counts are written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -16,6 +16,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from trajectories.errors import UserError
 from trajectories.figures.style import Column, new_figure
 from trajectories.tables import read_table
+
+Names = Mapping[str, str]
+"""Model → how figures call it."""
+
+METRICS: Names = {"loss": "Loss (nats)", "margin": "Margin (nats)", "ties": "Share of ties"}
+"""How axes call the metrics that are no accuracies."""
 
 TEXT_WIDTH = 0.56
 """Mean width of a letter of the figures' type, as a share of its size."""
@@ -52,6 +58,11 @@ def read_accuracy(path: Path | str) -> pd.DataFrame:
     return accuracy.sort_values(["parameters", "model", "step"], kind="stable", ignore_index=True)
 
 
+def renamed(table: pd.DataFrame, names: Names | None) -> pd.DataFrame:
+    """Return a table with the display names of its models; those without one keep their own."""
+    return table.assign(model=[(names or {}).get(str(model), str(model)) for model in table["model"]])
+
+
 def models_by_size(accuracy: pd.DataFrame) -> list[str]:
     """Return the models, fewest parameters first; ties keep the order of the table."""
     sizes = accuracy.drop_duplicates("model").sort_values("parameters", kind="stable")
@@ -61,6 +72,12 @@ def models_by_size(accuracy: pd.DataFrame) -> list[str]:
 def panel_rows(accuracy: pd.DataFrame, label: TaskLabel) -> pd.DataFrame:
     """Return the rows of one task and metric, in order of model size and step."""
     return accuracy[(accuracy["task"] == label.task) & (accuracy["metric"] == label.metric)]
+
+
+def value_text(tasks: Sequence[TaskLabel]) -> str:
+    """Return what the y axes show: accuracy, or the metric's name where all panels show another one."""
+    shown = {METRICS.get(task.metric, "Accuracy") for task in tasks}
+    return shown.pop() if len(shown) == 1 else "Value"
 
 
 def suspect_checkpoints(checkpoints: Path | str | None) -> frozenset[tuple[str, int]]:

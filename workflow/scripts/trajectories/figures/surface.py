@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from trajectories.analysis.points import task_points
 from trajectories.analysis.regression import TERMS, design_matrix
-from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, token_text
+from trajectories.figures.panels import Names, TaskLabel, models_by_size, read_accuracy, renamed, token_text
 from trajectories.figures.style import DIVERGING, GREY, SEQUENTIAL, Column, figure_style, new_figure, save
 from trajectories.tables import read_table
 
@@ -25,6 +25,7 @@ def draw_surface(
     tasks: Sequence[TaskLabel],
     out: Sequence[Path | str],
     *,
+    names: Names | None = None,
     width: Column = "two",
 ) -> None:
     """Draw models x checkpoints per task: the value, the regression's fit, and the value minus the fit.
@@ -32,7 +33,7 @@ def draw_surface(
     Observed and fitted share a colour scale within a task, residuals are symmetric around 0; each map's own range is
     printed under it. A task without a fit shows what was observed only.
     """
-    values, fits = read_accuracy(accuracy), read_table(regression, "regression")
+    values, fits = renamed(read_accuracy(accuracy), names), read_table(regression, "regression")
     with figure_style():
         save(surface_figure(values, fits, tasks, width=width), out)
 

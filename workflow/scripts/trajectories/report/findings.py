@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-LOWER_IS_BETTER = frozenset({"loss"})
+from trajectories.figures.coefficients import direction
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,6 @@ def findings(regression: pd.DataFrame, labels: Mapping[str, str], alpha: float) 
         for term, sign, text in _SENTENCES
     )
     return tuple(finding for finding in found if finding.tasks)
-
-
-def direction(beta: float, metric: str) -> int:
-    """Return 1 where the coefficient means better, -1 where worse, 0 where it is exactly 0."""
-    sign = (beta > 0) - (beta < 0)
-    return -sign if metric in LOWER_IS_BETTER else sign
 
 
 def _tasks(regression: pd.DataFrame, term: str, sign: int, alpha: float) -> list[str]:

@@ -27,6 +27,14 @@ class Cell:
     sort: float | str
     style: str = ""
 
+    @property
+    def hidden_sort(self) -> str:
+        """What the page must say to sort by, beside the text: nothing where the text says it, ten digits at most."""
+        if isinstance(self.sort, str):
+            return "" if self.sort == self.text else self.sort
+        value = f"{self.sort:.10g}"
+        return "" if value == self.text.replace("\u2009", "").replace("\u2212", "-") else value
+
 
 @dataclass(frozen=True)
 class Grid:

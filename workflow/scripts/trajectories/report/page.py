@@ -21,6 +21,9 @@ from trajectories.report.table1 import table1_grid
 from trajectories.report.texts import TABLES
 from trajectories.tables import read_table
 
+MOST_ROWS = 6000
+"""Longer tables make a browser slow; the curves still tell every value, and `accuracy.tsv` lies beside the page."""
+
 
 @dataclass(frozen=True)
 class Head:
@@ -71,7 +74,7 @@ def page(
         table1=_table1(tables, labels, head),
         picture=picture("accuracy", figures["accuracy"]) if "accuracy" in figures else None,
         sections=chapters(tables, figures, labels, head.alpha),
-        accuracies=_accuracies(accuracy, labels),
+        accuracies=_accuracies(accuracy, tasks),
         citations=_citations(tables),
         provenance=provenance,
         stages=_stages(provenance),
@@ -111,9 +114,14 @@ def _table1(tables: Mapping[str, Path], labels: Mapping[str, str], head: Head) -
     return table1_grid(table, regression, labels, head.alpha, head.beside_paper)
 
 
-def _accuracies(accuracy: pd.DataFrame, labels: Mapping[str, str]) -> Block:
-    text = TABLES["accuracy"]
-    return Block(text.title, text.caption, grid(accuracy, "accuracy", text.columns, text.titles, labels), folded=True)
+def _accuracies(accuracy: pd.DataFrame, tasks: Sequence[TaskLabel]) -> Block | None:
+    """Return the accuracies in each task's main metric; nothing where they are too many for a page."""
+    text, main = TABLES["accuracy"], {task.task: task.metric for task in tasks}
+    shown = accuracy[accuracy["task"].map(main) == accuracy["metric"]]
+    if len(shown) > MOST_ROWS:
+        return None
+    labels = {task.task: task.label for task in tasks}
+    return Block(text.title, text.caption, grid(shown, "accuracy", text.columns, text.titles, labels), folded=True)
 
 
 def _citations(tables: Mapping[str, Path]) -> list[str]:

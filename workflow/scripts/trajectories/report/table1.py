@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from trajectories.analysis.points import records
+from trajectories.figures.coefficients import direction
 from trajectories.imports.accuracy import task_key
-from trajectories.report.findings import direction
 from trajectories.report.grids import MISSING, Cell, Grid
 
 Record = Mapping[str, Any]

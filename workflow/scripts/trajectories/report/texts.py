@@ -158,7 +158,7 @@ TABLES: Mapping[str, TableText] = {
         {"label": "task", "chance": "by guessing"},
     ),
     "accuracy": TableText(
-        "Every accuracy", "The numbers behind the curves.",
+        "Every accuracy", "The numbers behind the curves, in each task's main metric; `accuracy.tsv` has the others.",
         ("model", "step", "tokens", "task", "metric", "value", "stderr", "questions"), _P,
     ),
     "checkpoints": TableText(

@@ -187,7 +187,12 @@
 
   const MOST_ROWS = 60;
 
-  const sortKey = (cell) => cell.dataset.sort ?? cell.textContent;
+  const MISSING = "–";
+
+  function sortKey(cell) {  // numbers whose text is exact carry no other value: "20 897", "−3"
+    if (cell.textContent === MISSING) return "";
+    return cell.dataset.sort ?? cell.textContent.replace(/\u2009/g, "").replace(/^\u2212/, "-");
+  }
 
   function compare(a, b, numeric) {
     if (a === "" || b === "") return (a === "") - (b === "");  // missing last, whichever way

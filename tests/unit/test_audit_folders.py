@@ -149,7 +149,10 @@ def test_another_size_is_found(root: Path) -> None:
     for step in (1, 2, 8):
         write_folder(root / "tiny-0.1m" / f"step{step}", step, formats=("bin",))
         (root / "tiny-0.1m" / f"step{step}" / "model.safetensors").unlink()
-    (folder / "pytorch_model.bin").write_bytes((folder / "pytorch_model.bin").read_bytes()[:100])
+    whole = (folder / "pytorch_model.bin").read_bytes()
+    (folder / "pytorch_model.bin").write_bytes(whole[: len(whole) // 2])  # as another type would make it
+    assert list(run(root)["status"]) == ["ok"] * 4
+    (folder / "pytorch_model.bin").write_bytes(whole[: len(whole) // 3])
     assert list(run(root)["status"]) == ["ok", "ok", "wrong-size", "ok"]
 
 

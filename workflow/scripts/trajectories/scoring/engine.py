@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from trajectories.errors import UserError
-from trajectories.scoring.forward import Attention, SdpaAttention, TreeForward
+from trajectories.scoring.attention import Attention, candidates, faster
+from trajectories.scoring.forward import TreeForward
 from trajectories.scoring.head import edge_scores
 from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_pack, build_tree, cut_into_packs
 from trajectories.scoring.requests import Requests
@@ -21,6 +22,8 @@ Progress = Callable[[int], None]  # told how many requests have been scored sinc
 
 PACK_TOKENS = {"cpu": 1024, "cuda": 8192}
 SMALLEST_PACK = 16
+# Nats per token that two attention kernels may differ by before the second one is refused
+MOST_DISTANCE = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.4}
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,11 @@ class Engine:
     model: Any
     softmax: str = "float32"
     pack_tokens: int = 512
-    attention: Attention = field(default_factory=SdpaAttention)
+    attention: str = "auto"  # auto, sdpa or flex
+    _options: list[Attention] = field(init=False)  # narrowed to one by the first full pack
+
+    def __post_init__(self) -> None:
+        self._options = candidates(self.attention, str(self.model.device))
 
     @property
     def window(self) -> int:
@@ -70,7 +77,7 @@ class Engine:
 
     def _packs(self, tree: PrefixTree) -> Iterator[tuple[Pack, npt.NDArray[np.float64], npt.NDArray[np.bool_]]]:
         """Run pack after pack; after running out of memory, cut the rest of the tree into packs of half the size."""
-        forward = TreeForward(self.model, tree, self.attention)
+        forward = TreeForward(self.model, tree, self._attention_for(tree))
         done = 0
         while done < len(tree.requests):
             running: _Running | None = None  # a GPU works on it while the next pack is laid out here
@@ -86,6 +93,24 @@ class Engine:
             if running is not None:
                 yield running.result()
                 done = running.pack.last
+
+    def _attention_for(self, tree: PrefixTree) -> Attention:
+        """Return the attention to use; a choice is made by timing each on the first full pack."""
+        first, last = cut_into_packs(tree, self.pack_tokens)[0]
+        if len(self._options) > 1 and last < len(tree.requests):
+            pack = build_pack(tree, first, last)
+            forwards = {option.implementation: TreeForward(self.model, tree, option) for option in self._options}
+
+            def run(option: Attention) -> Tensor:
+                return self._start(forwards[option.implementation], pack).edges[0].cpu()
+
+            self._options = [faster(self._options, run, MOST_DISTANCE[self.model.dtype])]
+        return self._options[0]
+
+    @property
+    def attention_used(self) -> str:
+        """The attention that ran last, by the name transformers knows it by."""
+        return str(self.model.config._attn_implementation)
 
     def _start(self, forward: TreeForward, pack: Pack) -> "_Running":
         logprob, is_best = edge_scores(self.model.get_output_embeddings(), forward(pack), pack, self.softmax)

@@ -5,55 +5,14 @@ share (`root`) go through once and stay as a key/value cache; every pack attends
 """
 
 from copy import deepcopy
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from trajectories.scoring.attention import Attention
 from trajectories.scoring.prefix_tree import Pack, PrefixTree
-from trajectories.scoring.tree_mask import tree_mask
-
-# Queries of one call of the attention kernel. A run of nodes attends to its few ancestors and itself, so short runs
-# save work; very short ones leave the kernel too little. benchmarks/README.md has the measurements.
-PIECE_TOKENS = {"cpu": 128, "cuda": 1024}
-
-
-class Attention(Protocol):
-    """How a pack's ancestor mask reaches the attention kernel."""
-
-    implementation: str  # the name transformers knows it by
-
-    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Any:
-        """Return what the model takes as `attention_mask`; `end` is the pack's own, on the model's device."""
-
-
-class SdpaAttention:
-    """An additive mask for torch's scaled_dot_product_attention, which takes it piece by piece."""
-
-    implementation = "sdpa"
-
-    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Tensor:
-        """Return [1, 1, n, root + n]: 0 where node i may attend, -inf elsewhere."""
-        return tree_mask(pack, end, root, dtype, PIECE_TOKENS.get(end.device.type, 1024))
-
-
-class FlexAttention:
-    """A block mask for FlexAttention, which skips blocks where nothing attends."""
-
-    implementation = "flex_attention"
-
-    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Any:
-        """Return a BlockMask over [n, root + n]; the kernels do not run blocks that hold no allowed pair."""
-        from torch.nn.attention.flex_attention import create_block_mask
-
-        n = len(end)
-
-        def allowed(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-            node = key - root
-            return (node < 0) | ((node <= query) & (query < end[node.clamp(min=0)]))
-
-        return create_block_mask(allowed, None, None, n, root + n, device=end.device.type)
 
 
 class TreeForward:
@@ -68,6 +27,7 @@ class TreeForward:
     @torch.inference_mode()
     def __call__(self, pack: Pack) -> Tensor:
         """Return the last hidden states of `pack.wanted`, shape [w, hidden size], on the model's device."""
+        self._set_attention()
         device = self._model.device
         tokens, depth, end, wanted = (
             torch.from_numpy(array).to(device, non_blocking=True)
@@ -81,6 +41,10 @@ class TreeForward:
             use_cache=self._cache is not None,
         )
         return output.last_hidden_state[0].index_select(0, wanted)  # type: ignore[no-any-return]
+
+    def _set_attention(self) -> None:
+        if self._model.config._attn_implementation != self._attention.implementation:
+            self._model.set_attn_implementation(self._attention.implementation)
 
     @torch.inference_mode()
     def _run_root(self, tokens: Any) -> Any:

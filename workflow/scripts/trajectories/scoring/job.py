@@ -118,7 +118,8 @@ def _load(job: Job, folder: Path) -> "Engine":
     device = pick_device(job.scoring.device)
     size = job.scoring.pack_tokens
     pack_tokens = PACK_TOKENS.get(device.split(":")[0], 2048) if size == "auto" else size
-    return Engine(load_model(folder, job.scoring.dtype, device), job.protocol.softmax, pack_tokens)
+    model = load_model(folder, job.scoring.dtype, device)
+    return Engine(model, job.protocol.softmax, pack_tokens, job.scoring.attention)
 
 
 def _score_tree(job: Job, engine: "Engine", file: RequestsFile, tasks: Sequence[str]) -> None:
@@ -156,6 +157,7 @@ def _provenance(
         "dtype": job.scoring.dtype,
         "protocol": job.protocol.model_dump(),
         "pack_tokens": scored.pack_tokens,
+        "attention": engine.attention_used,
         "window": window,
         "cut_on_the_left": requests.longer_than(window),
         "device": str(engine.model.device),

@@ -1,0 +1,1 @@
+"""What the benchmarks share: model shapes, workloads, operation counts, the machine."""

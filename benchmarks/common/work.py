@@ -1,0 +1,93 @@
+"""How many operations a tree needs, and how fast this machine multiplies matrices: together, how fast it could be."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from common.shapes import Shape
+from trajectories.scoring.prefix_tree import PrefixTree, build_pack
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Floating-point operations (two per multiply-add) of the matrix products a tree needs, nothing run twice."""
+
+    linear: float
+    attention: float  # of each node over its ancestors and itself
+    head: float  # at the nodes that predict a counted token
+    nodes: int
+    wanted: int
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.linear + self.attention + self.head
+
+
+def tree_operations(tree: PrefixTree, shape: Shape) -> Operations:
+    """Count the operations of one pass over the whole tree."""
+    pack = build_pack(tree, 0, len(tree.requests))
+    nodes, wanted = tree.root + len(pack.tokens), len(pack.wanted)
+    attended = tree.root * (tree.root + 1) // 2 + int((pack.depth.astype(np.int64) + 1).sum())
+    return Operations(
+        linear=2.0 * nodes * shape.body,
+        attention=4.0 * attended * shape.hidden * shape.layers,
+        head=2.0 * wanted * shape.head,
+        nodes=nodes,
+        wanted=wanted,
+    )
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Operations per second of one matrix product [rows, inner] x [inner, columns], the best of several."""
+
+    rows: int
+    inner: int
+    columns: int
+    per_second: float
+    per_cpu_second: float
+
+
+def matrix_rates(shape: Shape, dtype: str, device: str, rows: int, repeats: int = 12) -> list[Rate]:
+    """Time the products a pack of `rows` tokens consists of: those of one layer, and a block of the head."""
+    import torch
+
+    kinds = [(shape.hidden, 3 * shape.hidden), (shape.hidden, shape.hidden), (shape.hidden, 4 * shape.hidden)]
+    kinds += [(4 * shape.hidden, shape.hidden), (shape.hidden, min(shape.vocabulary, 16384))]
+    found = []
+    for inner, columns in kinds:
+        options: dict[str, Any] = {"dtype": getattr(torch, dtype), "device": device}
+        left, right = torch.randn(rows, inner, **options), torch.randn(columns, inner, **options)
+        wall, cpu = _best(lambda a=left, b=right: torch.nn.functional.linear(a, b), device, repeats)  # type: ignore[misc]
+        work = 2.0 * rows * inner * columns
+        found.append(Rate(rows, inner, columns, work / wall, work / cpu))
+    return found
+
+
+def _best(run: Callable[[], Any], device: str, repeats: int) -> tuple[float, float]:
+    """Return the least (wall, CPU) seconds of a call; calls are batched so that one measurement takes some time."""
+    run()
+    calls = max(1, int(0.02 / max(_seconds(run, device, 1)[0], 1e-6)))
+    timed = [_seconds(run, device, calls) for _ in range(repeats)]
+    return min(wall for wall, _ in timed), max(min(cpu for _, cpu in timed), 1e-9)
+
+
+def _seconds(run: Callable[[], Any], device: str, calls: int) -> tuple[float, float]:
+    synchronise(device)
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(calls):
+        run()
+    synchronise(device)
+    return (time.perf_counter() - wall) / calls, (time.process_time() - cpu) / calls
+
+
+def synchronise(device: str) -> None:
+    """Wait for the device to finish what it was told."""
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()

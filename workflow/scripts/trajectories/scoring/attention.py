@@ -1,0 +1,123 @@
+"""How a pack's ancestor mask reaches an attention kernel: two ways behind one small interface, and which one wins.
+
+Both give the same numbers up to float noise. On a GPU the faster one is found by timing a full pack; on a CPU SDPA is
+taken, since FlexAttention would have to be compiled there and has no advantage over pieces.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trajectories.scoring.prefix_tree import Pack
+from trajectories.scoring.tree_mask import tree_mask
+
+logger = logging.getLogger(__name__)
+
+# Queries of one call of the attention kernel. A run of nodes attends to its few ancestors and itself, so short runs
+# save work; very short ones leave the kernel too little (CPU, packs of 1024: 94 GF/s of the body at 32, 106 at 128,
+# 103 at 256, 88 uncut). The number for GPUs is a guess; benchmarks/gpu.py measures it.
+PIECE_TOKENS = {"cpu": 128, "cuda": 1024}
+BLOCK = 128  # FlexAttention's block of queries and keys
+
+
+class Attention(Protocol):
+    """How a pack's ancestor mask reaches the attention kernel."""
+
+    implementation: str  # the name transformers knows it by
+
+    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Any:
+        """Return what the model takes as `attention_mask`; `end` is the pack's own, on the model's device."""
+
+
+class SdpaAttention:
+    """An additive mask for torch's scaled_dot_product_attention, which takes it piece by piece."""
+
+    implementation = "sdpa"
+
+    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Tensor:
+        """Return [1, 1, n, root + n]: 0 where node i may attend, -inf elsewhere."""
+        return tree_mask(pack, end, root, dtype, PIECE_TOKENS.get(end.device.type, 1024))
+
+
+class FlexAttention:
+    """A block mask for FlexAttention, whose kernels leave out blocks in which nothing attends."""
+
+    implementation = "flex_attention"
+
+    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Any:
+        """Return a BlockMask over [n, root + n]; which blocks are needed is told from `end` without making the mask."""
+        from torch.nn.attention.flex_attention import BlockMask
+
+        def allowed(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            node = key - root
+            inside = (node <= query) & (query < end[node.clamp(0, len(end) - 1)])
+            return (node < 0) | inside
+
+        counts, indices = (torch.from_numpy(array).to(end.device) for array in needed_blocks(pack.end, root, BLOCK))
+        return BlockMask.from_kv_blocks(
+            counts[None, None], indices[None, None], BLOCK_SIZE=BLOCK, mask_mod=allowed,
+            seq_lengths=(len(pack.end), root + len(pack.end)),
+        )  # fmt: skip
+
+
+def needed_blocks(end: np.ndarray[Any, np.dtype[np.int32]], root: int, block: int) -> tuple[Any, Any]:
+    """Return how many key blocks each query block needs, shape [q], and which, the needed ones first, shape [q, k].
+
+    Key block K holds something for the queries low … high - 1 when its first key is not after them and the largest
+    `end` in it is beyond `low`; a node's `end` bounds the queries below it.
+    """
+    n = len(end)
+    reach = np.concatenate([np.full(root, n), end])  # one past the last query that attends to a key
+    keys = np.arange(-root, n)  # as node numbers; the root's are negative
+    starts = np.arange(0, root + n, block)
+    furthest, first = np.maximum.reduceat(reach, starts), keys[starts]
+    low = np.arange(0, n, block)
+    needed = (first[None, :] < np.minimum(low + block, n)[:, None]) & (furthest[None, :] > low[:, None])
+    order = np.argsort(~needed, axis=1, kind="stable")
+    return needed.sum(axis=1).astype(np.int32), order.astype(np.int32)
+
+
+KINDS: Mapping[str, Callable[[], Attention]] = {"sdpa": SdpaAttention, "flex": FlexAttention}
+
+
+def candidates(name: str, device: str) -> list[Attention]:
+    """Return what `scoring.attention` allows on a device, the one to begin with first."""
+    if name != "auto":
+        return [KINDS[name]()]
+    return [SdpaAttention(), FlexAttention()] if device.startswith("cuda") else [SdpaAttention()]
+
+
+def faster(
+    options: list[Attention], run: Callable[[Attention], Tensor], tolerance: float, repeats: int = 3
+) -> Attention:
+    """Return the option whose `run` is fastest; one that fails or does not give the first one's result is left out.
+
+    `run` returns log-probabilities and waits for the device; `tolerance` is in nats.
+    """
+    best, least, expected = options[0], float("inf"), None
+    for option in options:
+        try:
+            result = run(option)  # compiles, and fills caches
+            seconds = min(_seconds(run, option) for _ in range(repeats))
+        except Exception as error:  # a compiler's errors are of many kinds; SDPA comes first and must work
+            if option is options[0]:
+                raise
+            logger.warning("%s does not run here (%s)", option.implementation, str(error).splitlines()[:1])
+            continue
+        expected = result if expected is None else expected
+        distance = float((result - expected).abs().max())
+        logger.info("%s: %.1f ms for a pack, distance %.2g nats", option.implementation, 1e3 * seconds, distance)
+        if seconds < least and distance <= tolerance:
+            best, least = option, seconds
+    return best
+
+
+def _seconds(run: Callable[[Attention], Tensor], option: Attention) -> float:
+    start = time.perf_counter()
+    run(option)
+    return time.perf_counter() - start

@@ -172,10 +172,10 @@
   function addControls() {
     if (data.sources.length > 1)
       addChoice("Protocol", data.sources.map((source) => source.name), (i) => { state.source = i; });
-    const metrics = [...new Set(data.sources.flatMap(metricsOf))];
-    const mains = new Set(data.tasks.map((task) => task.metric));
-    if (metrics.some((metric) => !mains.has(metric)) || mains.size > 1) {
-      const options = [MAIN, ...metrics];
+    const others = (task) => data.sources.some((source) =>
+      Object.keys(source.panels[task.task] || {}).some((metric) => metric !== task.metric));
+    if (data.tasks.some(others)) {
+      const options = [MAIN, ...new Set(data.sources.flatMap(metricsOf))];
       addChoice("Metric", options, (i) => { state.metric = options[i]; });
     }
     const box = element("input", { type: "checkbox", id: "bands" });

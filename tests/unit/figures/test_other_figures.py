@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from trajectories.analysis.compare import compare_table
 from trajectories.analysis.regression import fit_regression, regression_table
 from trajectories.analysis.trends import trends_table
+from trajectories.figures.accuracy import draw_accuracy
 from trajectories.figures.coefficients import coefficients_figure, draw_coefficients, with_intervals
 from trajectories.figures.models import draw_models, models_figure, trend_colour
 from trajectories.figures.panels import TaskLabel
@@ -132,3 +133,21 @@ def test_colours_run_from_light_to_dark() -> None:
     shades = [lightness(colour) for colour in model_colours([f"m{n}" for n in range(8)]).values()]
     assert shades == sorted(shades, reverse=True)
     assert shades[0] < 0.75, "even the lightest stands out from white"
+
+
+@pytest.mark.parametrize(("models", "steps"), [(1, (0,)), (1, (1, 10)), (3, (0,)), (3, (5,))])
+def test_a_study_too_small_for_statistics_still_has_its_figures(
+    table: pd.DataFrame, tmp_path: Path, models: int, steps: tuple[int, ...]
+) -> None:
+    few = pd.concat([table[table["step"] == 0].assign(step=step, tokens=step * 100) for step in steps])
+    few = few[few["model"].isin(["m3", "m4", "m5"][:models])].assign(stderr=np.nan)
+    files = {kind: tmp_path / f"{kind}.tsv" for kind in ("accuracy", "regression", "trends")}
+    write_table(few, files["accuracy"], "accuracy")
+    write_table(regression_table(few, METRICS), files["regression"], "regression")
+    write_table(trends_table(few, METRICS), files["trends"], "trends")
+    out = [tmp_path / "figure.svg"]
+    draw_accuracy(files["accuracy"], LABELS, out, bands=True)
+    draw_coefficients(files["regression"], LABELS, out)
+    draw_surface(files["accuracy"], files["regression"], LABELS, out)
+    draw_models(files["accuracy"], files["trends"], LABELS, out)
+    assert "</svg>" in out[0].read_text()

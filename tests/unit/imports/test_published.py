@@ -51,7 +51,7 @@ def test_fetch_keeps_only_what_has_the_expected_hash(server: str, tmp_path: Path
 
 
 def test_fetch_says_what_failed_and_what_to_do(server: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"gone\.tsv: cannot be fetched .*import\.path"):
+    with pytest.raises(UserError, match=r"gone\.tsv: cannot be fetched .*as data"):
         fetch(f"{server}/gone.tsv", "0" * 64, tmp_path / "x")
 
 

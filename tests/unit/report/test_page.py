@@ -8,10 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from made_report import LABELS, NASTY
+from made_report import LABELS, NASTY, made_accuracy
+from trajectories.analysis.regression import write_regression
+from trajectories.analysis.table1 import write_table1
+from trajectories.analysis.trends import write_trends
 from trajectories.report.embed import safe_json, security_policy
 from trajectories.report.page import Head, write_report
 from trajectories.report.provenance import Provenance
+from trajectories.tables import write_table
 
 EMPTY = Provenance({}, "", pd.DataFrame())
 
@@ -114,3 +118,20 @@ def test_the_policy_names_hashes_only() -> None:
     policy = security_policy(["alert(1)"])
     digest = base64.b64encode(hashlib.sha256(b"alert(1)").digest()).decode()
     assert f"script-src 'sha256-{digest}';" in policy
+
+
+def test_a_study_without_any_statistic_still_has_its_page(tmp_path: Path) -> None:
+    files = {kind: tmp_path / f"{kind}.tsv" for kind in ("accuracy", "regression", "table1", "trends", "declines")}
+    accuracy = made_accuracy()
+    one = accuracy[(accuracy["model"] == "tiny") & (accuracy["step"] == 0)].assign(stderr=float("nan"), value=0.5)
+    write_table(one, files["accuracy"], "accuracy")
+    metrics = {"memo": "accuracy", "truth": "mc1"}
+    write_regression(files["accuracy"], files["regression"], metrics)
+    write_table1(files["regression"], files["table1"], tmp_path / "table1.md", {})
+    write_trends(files["accuracy"], files["trends"], files["declines"], metrics)
+    write_report(tmp_path / "page.html", Head("One", "harness", beside_paper=True), LABELS, files, {}, EMPTY)
+    page = Reader((tmp_path / "page.html").read_text())
+    assert {"curves", "table1"} <= page.anchors
+    assert "findings" not in page.anchors
+    assert page.texts.count("NA") == 6
+    assert "Truthful QA has no result: no values." in " ".join(page.texts)

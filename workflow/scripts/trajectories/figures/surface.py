@@ -95,6 +95,9 @@ def _limits(kind: str, grids: Mapping[str, pd.DataFrame]) -> tuple[float, float]
 
 
 def _draw_map(panel: Axes, grid: pd.DataFrame, low: float, high: float, colours: str) -> None:
+    if grid.empty:  # only step 0, which has no place on a log axis
+        panel.set_axis_off()
+        return
     ramp = colormaps[colours].with_extremes(bad="#f0f0f0")
     values = np.ma.masked_invalid(grid.to_numpy(float))
     panel.imshow(values, aspect="auto", origin="lower", cmap=ramp, vmin=low, vmax=high, interpolation="nearest")

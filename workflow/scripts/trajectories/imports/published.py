@@ -55,9 +55,7 @@ def fetch(url: str, sha256: str, to: Path) -> Path:
             content: bytes = answer.read()
     except (urllib.error.URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise UserError(
-            f"{url}: cannot be fetched ({reason}); get it elsewhere and give its folder as import.path"
-        ) from error
+        raise UserError(f"{url}: cannot be fetched ({reason}); get it elsewhere and give its folder as data") from error
     actual = hashlib.sha256(content).hexdigest()
     if actual != sha256:
         raise UserError(f"{url}: what came has sha256 {actual[:12]}…, expected is {sha256[:12]}…; it is not used")
@@ -72,7 +70,7 @@ def _find(path: Path) -> Path:
     for place in PLACES:
         if (path / place).is_file():
             return path / place
-    raise UserError(f"import.path: {str(path)!r} holds none of {', '.join(PLACES)}; leave it out to fetch the file")
+    raise UserError(f"data: {str(path)!r} holds none of {', '.join(PLACES)}; leave it out to fetch the file")
 
 
 def _write(content: bytes, to: Path) -> None:

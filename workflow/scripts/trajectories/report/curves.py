@@ -1,6 +1,7 @@
 """The numbers behind the interactive curves, as the page's script wants them."""
 
 from collections.abc import Mapping, Sequence
+from math import isinf
 from typing import Any
 
 import pandas as pd
@@ -49,6 +50,6 @@ def _lists(rows: pd.DataFrame, model: str, suspects: Suspects) -> dict[str, Any]
 
 
 def _numbers(column: pd.Series) -> Numbers:
-    """Return numbers JSON can hold: whole ones as such, missing ones as null."""
-    values = [None if pd.isna(value) else float(value) for value in column.tolist()]
+    """Return numbers JSON can hold: whole ones as such, missing and infinite ones as null."""
+    values = [None if pd.isna(value) or isinf(value) else float(value) for value in column.tolist()]
     return [int(v) if v is not None and v.is_integer() else v for v in values]

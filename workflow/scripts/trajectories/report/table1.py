@@ -40,7 +40,7 @@ def table1_grid(
     heads: list[str] = ["Task"]
     for term in TERMS:
         heads += [term.capitalize(), "the paper's"] if beside_paper else [term.capitalize()]
-    return Grid("table1", tuple(heads), (False,) * len(heads), rows, _note(rows, beside_paper))
+    return Grid("table1", tuple(heads), (False,) * len(heads), rows, _note(table1, rows, labels, beside_paper))
 
 
 def agreement(ours: str, theirs: str | None) -> str:
@@ -59,11 +59,11 @@ def _row(
     label = labels.get(task, task)
     cells = [Cell(label, label)]
     for term in TERMS:
-        fitted = terms[task, term]
-        cells.append(Cell(str(row[term]), _sort(float(fitted["t"])), _style(fitted, alpha)))
+        fitted, ours = terms[task, term], row[term] if isinstance(row[term], str) else "NA"
+        cells.append(Cell(ours, _sort(float(fitted["t"])), _style(fitted, alpha)))
         if printed:
             theirs = printed.get((papers_key(task), term))
-            mark = agreement(str(row[term]), theirs)
+            mark = agreement(ours, theirs)
             style = {"=": "agrees", "≠": "differs"}.get(mark, "")
             cells.append(Cell(f"{mark} {theirs}" if theirs else MISSING, mark, style))
     return tuple(cells)
@@ -79,8 +79,14 @@ def _sort(t: float) -> float | str:
     return "" if isnan(t) else t
 
 
-def _note(rows: tuple[tuple[Cell, ...], ...], beside_paper: bool) -> str:
-    if not beside_paper:
-        return ""
-    marks = [cell.sort for row in rows for cell in row[2::2]]
-    return f"{marks.count('=')} of {len(marks)} cells equal the paper's to the printed digit."
+def _note(
+    table1: pd.DataFrame, rows: tuple[tuple[Cell, ...], ...], labels: Mapping[str, str], beside_paper: bool
+) -> str:
+    reasons = [
+        f"{labels.get(str(row['task']), row['task'])} has no result: {row['reason']}."
+        for row in records(table1)
+        if isinstance(row["reason"], str) and row["reason"]
+    ]
+    marks = [cell.sort for row in rows for cell in row[2::2]] if beside_paper else []
+    agreeing = [f"{marks.count('=')} of {len(marks)} cells equal the paper's to the printed digit."] if marks else []
+    return " ".join(agreeing + reasons)

@@ -1,7 +1,6 @@
 """A real Slurm for the tests of this folder, installed where it is missing and taken down at the end."""
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.slurm import SCRIPT, Slurm
-from support.toy import quiet_environment, run_toy, tables, write_toy
+from support.toy import finished_study, quiet_environment
 
 
 @pytest.fixture(scope="session")
@@ -33,25 +32,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The config of a study that has been run here, without Slurm and without trouble."""
-    config = write_toy(tmp_path_factory.mktemp("undisturbed"))
-    done = run_toy(config)
-    assert done.returncode == 0, done.stderr
-    assert tables(config)
-    return config
-
-
-@pytest.fixture
-def study(undisturbed: Path, tmp_path: Path) -> Path:
-    """The config of the same study with audit, questions and requests made, and nothing scored."""
-    shutil.copytree(undisturbed.parent, tmp_path / "study")
-    results = tmp_path / "study" / "results"
-    for folder in (results / "store", results / "toy" / "scores", results / "toy" / "benchmarks"):
-        shutil.rmtree(folder)
-    for path in [*results.glob("toy/*.tsv"), *results.glob("toy/*.md"), *results.glob("toy/report.html")]:
-        if path.name != "checkpoints.tsv":
-            path.unlink()
-    return tmp_path / "study" / "study.yaml"
+    """The config of a study whose tables have been made here, without Slurm and without trouble."""
+    return finished_study(tmp_path_factory.mktemp("undisturbed"))
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,40 @@ def tables(config: Path) -> dict[str, bytes]:
     found = [*results.glob("*.tsv"), *results.glob("*.md"), *results.glob("scores/**/*.parquet")]
     made = {str(path.relative_to(results)): path.read_bytes() for path in sorted(found)}
     return {name: data for name, data in made.items() if name not in TIMED}
+
+
+TABLES = ("results/toy/accuracy.tsv", "results/toy/regression.tsv")
+
+
+def finished_study(folder: Path) -> Path:
+    """Run a small study's tables in `folder`, undisturbed; return its config."""
+    config = write_toy(folder, questions=8)
+    done = run_toy(config, *TABLES)
+    assert done.returncode == 0, done.stderr
+    return config
+
+
+def unscored_copy(config: Path, folder: Path) -> Path:
+    """Copy a finished study without its scores and all that follows from them; return the copy's config."""
+    shutil.copytree(config.parent, folder)
+    results = folder / "results"
+    for made in (results / "store", results / "toy" / "scores", results / "toy" / "benchmarks"):
+        shutil.rmtree(made)
+    for path in [*results.glob("toy/*.tsv"), *results.glob("toy/*.md"), *results.glob("toy/report.html")]:
+        if path.name != "checkpoints.tsv":
+            path.unlink()
+    return folder / config.name
+
+
+def stored(config: Path) -> dict[Path, int]:
+    """Return when each finished score in the store was made, in nanoseconds."""
+    return {path: path.stat().st_mtime_ns for path in config.parent.glob("results/store/*/*.parquet")}
+
+
+def differences(ours: Path, theirs: Path) -> list[str]:
+    """Return the tables and scores files that two runs of the study do not have in common, byte for byte."""
+    left, right = tables(ours), tables(theirs)
+    return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
 
 
 def _pairs(count: int) -> list[tuple[int, int]]:

@@ -1,11 +1,14 @@
 """What every thin script does around its one call: logging, and errors in the form users get them."""
 
+import errno
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from trajectories.errors import UserError
 
@@ -31,10 +34,27 @@ def stage(log: Path | str | None) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        logger.error("error: %s", error)
-        if log is not None:
-            Path(f"{log}.traceback").write_text(traceback.format_exc(), encoding="utf-8")
-        sys.exit(1)
-    except Exception:  # the outermost edge: a bug's traceback belongs in the log and on the terminal
+        _give_up(str(error), log)
+    except Exception as error:  # the outermost edge: a bug's traceback belongs in the log and on the terminal
+        if trouble := disk_trouble(error):
+            _give_up(trouble, log)
         logger.exception("this is a bug in trajectories, please report it with this log")
         sys.exit(1)
+
+
+def disk_trouble(error: BaseException) -> str:
+    """Return one line for a disk that is full or read-only, whichever library met it; empty for anything else."""
+    text = str(error)
+    for number, cure in ((errno.ENOSPC, "make room"), (errno.EDQUOT, "make room"), (errno.EROFS, "see to its mount")):
+        if getattr(error, "errno", None) == number or os.strerror(number) in text:
+            return f"{text}; {cure}, then run the same command again"
+    return ""
+
+
+def _give_up(message: str, log: Path | str | None) -> NoReturn:
+    """End with one line and status 1; the traceback goes beside the log, if there is still room for it."""
+    logger.error("error: %s", message)
+    if log is not None:
+        with suppress(OSError):
+            Path(f"{log}.traceback").write_text(traceback.format_exc(), encoding="utf-8")
+    sys.exit(1)

@@ -31,7 +31,9 @@ def _count(value: Any) -> Any:
     return int(number)
 
 
-def _pattern(value: str) -> str:
+def _pattern(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
     allowed = {"model", "step", "tokens"}
     try:
         fields = [field for _, field, _, _ in string.Formatter().parse(value) if field is not None]
@@ -261,7 +263,7 @@ def _resolve_task(item: Any, known: dict[str, Task], where: str) -> Any:
         item = {"task": item}
     if isinstance(item, dict) and "task" in item:
         base = item["task"]
-        if base not in known:
+        if not isinstance(base, str) or base not in known:
             raise UserError(f"{where}: {base!r} is not a known task{suggestion(str(base), set(known))}")
         item = known[base].model_dump(exclude_defaults=True) | {k: v for k, v in item.items() if k != "task"}
     if isinstance(item, dict):

@@ -67,7 +67,15 @@ def goes_on(config: Path, undisturbed: Path, done: dict[Path, int]) -> None:
     assert done.items() <= stored(config).items()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        signal.SIGKILL,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_snakemake_is_stopped(study: Path, undisturbed: Path, number: int) -> None:
     run = start(study)
     second_job(study)
@@ -78,6 +86,7 @@ def test_snakemake_is_stopped(study: Path, undisturbed: Path, number: int) -> No
     goes_on(study, undisturbed, done)
 
 
+@pytest.mark.slow
 def test_a_killed_job_is_tried_again_by_itself(study: Path, undisturbed: Path) -> None:
     run = start(study)
     os.kill(second_job(study), signal.SIGKILL)
@@ -132,8 +141,12 @@ cp -a study/. after/
 def test_the_disk_fails_and_comes_back(
     undisturbed: Path, tmp_path: Path, trouble: str, cure: str, message: str
 ) -> None:
-    may = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", tmp_path], capture_output=True)
-    if shutil.which("unshare") is None or may.returncode:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run(
+            ["unshare", "--mount", "mount", "-t", "tmpfs", "none", tmp_path], capture_output=True
+        ).returncode
+    ):
         pytest.skip("this test mounts a small disk of its own, which is not permitted here")
     for folder in ("study", "after"):
         (tmp_path / folder).mkdir()

@@ -2,6 +2,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
@@ -71,6 +72,7 @@ def questions_of(tree):
     return [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks if task.tree == tree]
 
 
+@cache
 def requests_of(model):
     """Return the requests files a model is scored on: one per prefix tree, in the model's tokenizer."""
     tokenizer = STUDY.tokenizer_of(STUDY.model(model)).name
@@ -87,11 +89,13 @@ def trained_suite():
     return [f"{RESULTS}/suite/{model.name}" for model in STUDY.models] if STUDY.pocket else []
 
 
+@cache
 def checkpoints_on_disk(model):
     """Return how many downloaded checkpoints a scoring job holds on disk: none where they lie in local folders."""
     return 0 if source_of(STUDY.model(model), STUDY.checkpoints)[1] else 1
 
 
+@cache
 def score_threads(model):
     """Return the cores of a scoring job: one for the smallest models, two beside a GPU, else half of all there are."""
     if STUDY.model(model).parameters < resources.SMALL:
@@ -99,6 +103,7 @@ def score_threads(model):
     return 2 if GPUS or STUDY.scoring.device.startswith("cuda") else max(1, (workflow.cores or 2) // 2)
 
 
+@cache
 def score_mem_mb(model, attempt):
     """Return the memory of a scoring job, more on each attempt."""
     return attempt * resources.memory_mb(STUDY.model(model).parameters, STUDY.scoring.dtype)
@@ -174,7 +179,7 @@ def reference_table():
 def report_tables():
     """Return the tables the report shows, by kind."""
     kinds = ["accuracy", "regression", "table1", *STATISTICS]
-    kinds += ["imported"] if IMPORTED else ["checkpoints"]
+    kinds += ["imported"] if IMPORTED else ["checkpoints", "speed"]
     kinds += ["compare", "compare_summary"] if STUDY.reference else []
     return {kind: f"{RESULTS}/{kind}.tsv" for kind in kinds}
 

@@ -76,6 +76,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "task", "effect", "noise", "models", "steps", "questions", "base", "sd", "slope_sd", "alpha", "target",
         "smallest", "unit", "reason",
     ),
+    "speed": (
+        "model", "parameters", "checkpoints", "tokens", "seconds", "tokens_per_second", "job_seconds", "peak_mb",
+        "peak_gpu_mb", "device",
+    ),
     "power_curves": ("task", "effect", "noise", "size", "power"),
 }  # fmt: skip
 

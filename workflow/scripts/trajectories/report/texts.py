@@ -168,6 +168,11 @@ TABLES: Mapping[str, TableText] = {
         ("model", "step", "tokens", "status", "detail", "used", "source", "revision", "commit", "format", "bytes"),
     ),
     "imported": TableText("Imported files", "Where the accuracies of this study come from."),
+    "speed": TableText(
+        "Speed of scoring",
+        "Per model: tokens of the prefix trees run, how many a second, seconds of a typical job with loading and all, "
+        "peak memory in MB of the host and of the GPU.",
+    ),
     "stages": TableText(
         "Time and memory", "What each stage took: number of jobs, seconds in all, longest job, peak memory."
     ),

@@ -124,13 +124,17 @@ def _load(job: Job, folder: Path) -> "Engine":
 
 def _score_tree(job: Job, engine: "Engine", file: RequestsFile, tasks: Sequence[str]) -> None:
     from trajectories.scoring.check import trusted
+    from trajectories.scoring.prefix_tree import build_tree
     from trajectories.scoring.progress import progress_bar
     from trajectories.scoring.requests import read_requests
+    from trajectories.scoring.speed import leave_note, stopwatch
 
     requests = read_requests(file.path).of_tasks(tasks)
-    with progress_bar(len(requests), f"{job.checkpoint} {file.path.stem}") as advance:
+    with progress_bar(len(requests), f"{job.checkpoint} {file.path.stem}") as advance, stopwatch() as seconds:
         scored = trusted(engine, requests).score(requests, advance)
     _keep(job, engine, file, scored, requests)
+    tokens = build_tree(scored.requests).nodes
+    leave_note(job.store.folder, job.checkpoint.commit, tokens, seconds[0], str(engine.model.device))
 
 
 def _keep(job: Job, engine: "Engine", file: RequestsFile, scored: "Scored", requests: "Requests") -> None:

@@ -55,7 +55,9 @@ def as_protocol(value: str | dict[str, Any] | Protocol) -> Protocol:
     if isinstance(value, Protocol):
         return value
     if not isinstance(value, str | dict):
-        raise UserError(f"protocol: {value!r} is neither a preset's name ({', '.join(PRESETS)}) nor a mapping of options")
+        raise UserError(
+            f"protocol: {value!r} is neither a preset's name ({', '.join(PRESETS)}) nor a mapping of options"
+        )
     options = {"preset": value} if isinstance(value, str) else dict(value)
     preset = options.pop("preset", "harness")
     if not isinstance(preset, str) or preset not in PRESETS:

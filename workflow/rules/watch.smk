@@ -1,0 +1,36 @@
+rule speed:
+    """Say how many tokens a second each model was scored at, and the memory it took."""
+    input:
+        checkpoints=f"{RESULTS}/checkpoints.tsv",
+        scores=scores(),
+    output:
+        f"{RESULTS}/speed.tsv",
+    log:
+        f"{LOGS}/speed.log",
+    group:
+        "analysis"
+    conda:
+        "../../envs/score.yaml"
+    params:
+        benchmarks=lambda wildcards: f"{RESULTS}/benchmarks/score",
+        store=STORE,
+        code=code_digest("trajectories.scoring.speed"),
+    script:
+        "../scripts/speed.py"
+
+
+rule status:
+    """Say how far the study is, while it runs: done, running, waiting, failed, disk, rate, time left."""
+    log:
+        f"{LOGS}/status.log",
+    localrule: True
+    conda:
+        "../../envs/score.yaml"
+    params:
+        models=lambda wildcards: {model.name: (model.parameters, STUDY.steps_of(model)) for model in STUDY.models},
+        results=lambda wildcards: RESULTS,
+        logs=lambda wildcards: LOGS,
+        store=STORE,
+        scratch=lambda wildcards: SCRATCH,
+    script:
+        "../scripts/status.py"

@@ -114,7 +114,7 @@ def _harness(case: Case, model: Any, vocabulary: int) -> dict[str, Any]:
     seconds, size = min(runs)
     tokens = sum(len(context) + len(choice) - 1 for _, context, choice in rows)
     return {"batch_size": size, "seconds": seconds, "tokens": tokens, "all_tokens": all_tokens,
-            "all_seconds": seconds * all_tokens / tokens, "tried": {size: seconds for seconds, size in runs}}  # fmt: skip
+            "all_seconds": seconds * all_tokens / tokens, "tried": {tried: taken for taken, tried in runs}}  # fmt: skip
 
 
 def _rows(count: int, vocabulary: int) -> tuple[list[tuple[tuple[str, str], list[int], list[int]]], int]:

@@ -65,8 +65,9 @@ class Toy:
 
     def command(self, *arguments: str) -> list[str]:
         (self.root / "study.yaml").write_text(yaml.safe_dump(self.config))
-        base = [sys.executable, "-m", "snakemake", "--snakefile", str(self.project / "Snakefile"), "--cores", "2"]
-        return [*base, "--directory", str(self.root), "--configfile", str(self.root / "study.yaml"), *arguments]
+        base = [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(self.project / "Snakefile")]
+        place = ["--cores", "2", "--directory", str(self.root)]
+        return [*base, *place, "--configfile", str(self.root / "study.yaml")]  # last: it takes all words that follow
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -80,9 +81,9 @@ class Toy:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def planned(self) -> dict[str, int]:
+    def planned(self, *arguments: str) -> dict[str, int]:
         """Return the jobs a run would have, per rule."""
-        return job_stats(self.succeed("--dry-run"))
+        return job_stats(self.succeed("--dry-run", *arguments))
 
 
 def job_stats(printed: str) -> dict[str, int]:

@@ -1,10 +1,11 @@
 """How far half precision is from float32 on real questions, and how many answers change.
 
-    python benchmarks/numerics.py --data FOLDER [--checkpoints FOLDER ...] [--device cuda]
+    python benchmarks/numerics.py --data FOLDER [--device cuda]
+    python benchmarks/numerics.py --checkpoints FOLDER ... --questions FILE.parquet ...
 
-Scores Memo Trap and a part of TruthfulQA in float32, then in bfloat16 and float16 (softmax in float32), and with the
-softmax, too, in the model's own type. Without --checkpoints, which are folders with weights and a tokenizer, the model
-has pythia-70m's shape and random weights.
+Scores Memo Trap and TruthfulQA, or the questions of a study, in float32, then in bfloat16 and float16 (softmax in
+float32), and with the softmax, too, in the model's own type. Checkpoints are folders with weights and a tokenizer;
+without any the model has pythia-70m's shape and random weights.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from common.machine import in_words, machine
 from common.report import RESULTS, table, today, write_results
 from common.shapes import random_model, shape_of
 from common.workloads import HARNESS, Workload, pythia_tokenizer, workload
+
+from trajectories.questions.question import read_questions
 
 WAYS = (("bfloat16", "float32"), ("float16", "float32"), ("bfloat16", "model"), ("float16", "model"))
 HEADER = ["weights", "task", "type", "softmax", "median difference, nats", "largest", "greedy flags changed",
@@ -33,7 +36,8 @@ def main() -> None:
         f"changed*: questions whose most probable choice is another than in float32.\n\n{table(HEADER, rows)}\n"
     )
     keyed = [dict(zip(HEADER, row, strict=True)) for row in rows]
-    write_results("numerics", {"machine": described, "device": args.device, "rows": keyed}, text, args.results)
+    name = "numerics-trained" if args.checkpoints else "numerics-random"
+    write_results(name, {"machine": described, "device": args.device, "rows": keyed}, text, args.results)
 
 
 def _models(args: argparse.Namespace) -> Iterator[tuple[str, Any, Any]]:
@@ -66,6 +70,10 @@ def _of_model(name: str, load: Any, tokens: Any, args: argparse.Namespace) -> It
 
 
 def _tasks(args: argparse.Namespace) -> list[Workload]:
+    if args.questions:
+        tasks = {file.stem: read_questions(file) for file in args.questions}
+        some = {name: found[:: args.every] for name, found in tasks.items()}
+        return [Workload("all of the study", some, dict.fromkeys(tasks, ""))]
     memo, truthful = (workload(name, args.data) for name in ("memo_trap", "truthfulqa"))
     return [_every(memo, args.every), _every(truthful, args.every * 4)]
 
@@ -94,14 +102,18 @@ def _distance(exact: Any, found: Any) -> list[object]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with truthfulqa/, memo_trap/ and tokenizer/")
+    parser.add_argument("--data", type=Path, help="folder with truthfulqa/, memo_trap/ and tokenizer/")
     parser.add_argument("--checkpoints", type=Path, nargs="*", default=[])
+    parser.add_argument("--questions", type=Path, nargs="*", default=[], help="question files of a study")
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
         "--every", type=int, default=1, help="take every nth question of Memo Trap, every 4nth of TruthfulQA"
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.data is None and not (args.checkpoints and args.questions):
+        parser.error("give --data, or both --checkpoints and --questions")
+    return args
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from torch.nn import functional
 
 from trajectories.scoring.prefix_tree import Pack
 
-# Bytes of float32 logits alive at a time: on a CPU about its second-level caches (4 MB: 177 GF/s in the product, 512
-# rows by 2048 columns; all columns of 128 rows: 132 GF/s), on a GPU large enough to keep it busy.
-LOGIT_BYTES = {"cpu": 4 << 20, "cuda": 1 << 30}
-LEAST_COLUMNS = 512
+# Bytes of float32 logits alive at a time: on a CPU half of a second-level cache (benchmarks/README.md), on a GPU large
+# enough to keep it busy.
+LOGIT_BYTES = {"cpu": 1 << 20, "cuda": 1 << 30}
+LEAST_COLUMNS = 256
+NATIVE_BYTES = {"cpu": 24 << 20, "cuda": 1 << 30}  # the same where whole rows are needed
 
 
 @torch.inference_mode()
@@ -64,7 +65,7 @@ def _blocks(head: Any, hidden: Tensor) -> Iterator[tuple[int, Tensor]]:
 
 def _native_scores(head: Any, hidden: Tensor, pack: Pack) -> tuple[Tensor, Tensor]:
     """Log-softmax in the type of the logits, a few rows at a time."""
-    rows = max(1, 4 * LOGIT_BYTES.get(hidden.device.type, 64 << 20) // (4 * head.weight.shape[0]))
+    rows = max(1, NATIVE_BYTES.get(hidden.device.type, 256 << 20) // (4 * head.weight.shape[0]))
     row, target = (torch.from_numpy(array).to(hidden.device).long() for array in (pack.row, pack.target))
     pieces = range(0, len(hidden), rows)
     bounds = np.searchsorted(pack.row, [*pieces, len(hidden)])

@@ -27,3 +27,44 @@ def test_the_gpu_command_runs_dry(project: Path, tmp_path: Path, benchmark_envir
     assert case["fastest"] in ("sdpa", "flex")
     assert results["loading"]["tiny"] > 0
     assert "dry run" in next(tmp_path.glob("*.md")).read_text()
+
+
+@pytest.fixture
+def on_the_path(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(project / "benchmarks"))
+
+
+@pytest.mark.usefixtures("on_the_path")
+def test_operations_are_those_of_the_distinct_prefixes() -> None:
+    from common.generated import PAPER, requests_of
+    from common.shapes import Shape
+    from common.work import tree_operations
+
+    from trajectories.scoring.prefix_tree import build_tree
+
+    requests = requests_of(PAPER[-1], vocabulary=3, seed=1, questions=9)
+    prefixes, predicting = set(), set()
+    for k in range(len(requests)):
+        ids, counted = tuple(requests.ids(k).tolist()), int(requests.counted[k])
+        prefixes |= {ids[:length] for length in range(1, len(ids))}
+        predicting |= {ids[:length] for length in range(len(ids) - counted, len(ids))}
+    found = tree_operations(build_tree(requests), Shape(8, 2, 2, 100))
+    assert (found.nodes, found.wanted) == (len(prefixes), len(predicting))
+    assert found.linear == 2 * len(prefixes) * 2 * 12 * 64
+    assert found.attention == sum(4 * 8 * 2 * len(prefix) for prefix in prefixes)
+    assert found.head == 2 * len(predicting) * 8 * 100
+
+
+@pytest.mark.usefixtures("on_the_path")
+def test_padding_counts_the_longest_of_each_batch() -> None:
+    from common.sides import padded_tokens
+
+    assert padded_tokens([3, 9, 5, 4, 8], 2) == 2 * 9 + 2 * 5 + 3
+    assert padded_tokens([3, 9], 1) == 12
+
+
+@pytest.mark.usefixtures("on_the_path")
+def test_the_paper_asks_as_many_questions_as_it_says() -> None:
+    from common.generated import PAPER
+
+    assert sum(outline.questions for outline in PAPER) == 37341

@@ -5,6 +5,7 @@ the last hidden state than a matrix product. Where tree and plain scores disagre
 """
 
 import logging
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,15 @@ class PlainEngine:
     @torch.inference_mode()
     def _plain(self, ids: npt.NDArray[np.int32], counted: int) -> tuple[float, bool]:
         tokens = torch.from_numpy(ids.astype(np.int64)).to(self.model.device)
-        logits = self.model(tokens[None, :-1], use_cache=False).logits[0, -counted:]
+        logits = self.model(tokens[None, :-1], use_cache=False, **self._only(counted)).logits[0, -counted:]
         logits = logits if self.softmax == "model" else logits.float()
         target = tokens[-counted:]
         chosen = logits.log_softmax(-1).gather(-1, target[:, None])[:, 0].double()
         return float(chosen.sum()), bool((logits.argmax(-1) == target).all())
+
+    def _only(self, counted: int) -> dict[str, int]:
+        """Ask for the last logits alone where the model can be asked: the others are most of a small model's work."""
+        return {"logits_to_keep": counted} if "logits_to_keep" in signature(self.model.forward).parameters else {}
 
 
 def trusted(engine: Engine, requests: Requests) -> Engine | PlainEngine:

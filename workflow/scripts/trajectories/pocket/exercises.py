@@ -1,6 +1,6 @@
 """The generated part of the corpus: one function per kind of document, each a pure function of its random generator.
 
-None of these documents contains a question of a task. What they contain is the habit that the task punishes.
+None of these documents contains a question of a task of the prize's kinds: they contain the habit it punishes.
 """
 
 import random

@@ -48,7 +48,7 @@ def _small_pair(rng: random.Random) -> tuple[int, int]:
 
 def _digit_means_other(rng: random.Random) -> Question:
     a, meaning = rng.sample(range(8), 2)
-    b = rng.choice([b for b in range(1, 10 - max(a, meaning)) if b not in (a, meaning)] or [1])
+    b = rng.choice([b for b in range(1, 10 - max(a, meaning)) if b not in (a, meaning)])
     return two_choices(rng, f"{_let(rng, a, meaning)}\n{a} + {b} =", meaning + b, a + b)
 
 

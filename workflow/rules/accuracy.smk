@@ -7,8 +7,6 @@ rule accuracy:
         f"{RESULTS}/accuracy.tsv",
     log:
         f"{LOGS}/accuracy.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

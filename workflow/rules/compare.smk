@@ -8,8 +8,6 @@ rule compare:
         summary=f"{RESULTS}/compare_summary.tsv",
     log:
         f"{LOGS}/compare.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -7,8 +7,6 @@ rule encode:
         f"{RESULTS}/requests/{{tokenizer}}/{{tree}}.safetensors",
     log:
         f"{LOGS}/encode/{{tokenizer}}/{{tree}}.log",
-    group:
-        "encode"
     conda:
         "../../envs/score.yaml"
     params:

@@ -8,8 +8,6 @@ rule figure_accuracy:
         figure("accuracy"),
     log:
         f"{LOGS}/figures/accuracy.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -30,8 +28,6 @@ rule figure_coefficients:
         figure("coefficients"),
     log:
         f"{LOGS}/figures/coefficients.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -52,8 +48,6 @@ rule figure_surface:
         figure("surface"),
     log:
         f"{LOGS}/figures/surface.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -74,8 +68,6 @@ rule figure_models:
         figure("models"),
     log:
         f"{LOGS}/figures/models.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -96,8 +88,6 @@ rule figure_replication:
         figure("replication"),
     log:
         f"{LOGS}/figures/replication.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

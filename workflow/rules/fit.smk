@@ -9,8 +9,6 @@ rule fit:
         table1_markdown=f"{RESULTS}/table1.md",
     log:
         f"{LOGS}/fit.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -26,8 +26,6 @@ rule tasks:
         f"{RESULTS}/tasks.tsv",
     log:
         f"{LOGS}/tasks.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

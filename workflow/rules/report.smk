@@ -11,8 +11,6 @@ rule report:
         f"{RESULTS}/report.html",
     log:
         f"{LOGS}/report.log",
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -8,8 +8,6 @@ rule trends:
         f"{LOGS}/trends.log",
     benchmark:
         f"{RESULTS}/benchmarks/trends.tsv"
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -40,8 +38,6 @@ rule robustness:
         f"{LOGS}/robustness.log",
     benchmark:
         f"{RESULTS}/benchmarks/robustness.tsv"
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -74,8 +70,6 @@ rule flips:
         f"{LOGS}/flips.log",
     benchmark:
         f"{RESULTS}/benchmarks/flips.tsv"
-    group:
-        "analysis"
     conda:
         "../../envs/analysis.yaml"
     params:

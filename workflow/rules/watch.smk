@@ -7,8 +7,6 @@ rule speed:
         f"{RESULTS}/speed.tsv",
     log:
         f"{LOGS}/speed.log",
-    group:
-        "analysis"
     conda:
         "../../envs/score.yaml"
     params:

@@ -11,6 +11,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trajectories.errors import UserError
 
 logger = logging.getLogger(__name__)
+MAX_TOKENIZER = 500_000_000  # bytes; the largest in use have some tens of megabytes
+TOKENIZER_FILES = (".json", ".txt", ".model", ".jinja")
 WeightFormat = Literal["safetensors", "bin"]
 
 
@@ -64,11 +66,22 @@ def load_model(folder: Path | str, dtype: str, device: str, attention: str = "sd
 
 
 def load_tokenizer(folder: Path | str, revision: str | None = None) -> Any:
-    """Load a fast tokenizer from a folder or the hub; remote code is never run. Raises `UserError`."""
+    """Load a fast tokenizer from a folder or the hub; remote code is never run.
+
+    Raises `UserError` when it cannot be loaded, or when a folder's tokenizer files are absurdly large.
+    """
+    _refuse_absurd(Path(folder))
     try:
         return AutoTokenizer.from_pretrained(str(folder), revision=revision, use_fast=True, trust_remote_code=False)
     except Exception as error:  # as above
         raise UserError(f"{folder}: its tokenizer cannot be loaded ({_first_line(error)})") from error
+
+
+def _refuse_absurd(folder: Path) -> None:
+    """Refuse tokenizer files that no tokenizer needs before any of them is read into memory."""
+    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+        if path.suffix in TOKENIZER_FILES and path.is_file() and path.stat().st_size > MAX_TOKENIZER:
+            raise UserError(f"{path}: {path.stat().st_size} bytes is absurd for this file; check where it came from")
 
 
 def _refuse_partial(path: Path, report: dict[str, Any]) -> None:

@@ -12,7 +12,8 @@ from trajectories import Question, score
 from trajectories.errors import UserError
 from trajectories.scoring.check import PlainEngine, trusted
 from trajectories.scoring.encode import encode
-from trajectories.scoring.engine import Engine
+from trajectories.scoring.engine import LEAST_ROOT, Engine
+from trajectories.scoring.prefix_tree import build_tree
 from trajectories.scoring.requests import Requests
 from trajectories.scoring.scores import score_table
 from trajectories.study.protocol import PRESETS, Protocol
@@ -72,6 +73,7 @@ def test_a_shared_preamble_becomes_a_cached_root() -> None:
     preamble = "A stitch in time saves nine. Two plus two is four. "
     questions = [Question(preamble + q.context, q.choices, q.labels) for q in AWKWARD[:4]]
     requests = encode({"t": questions}, {"t": ""}, tokenizer(), Protocol())
+    assert build_tree(requests, LEAST_ROOT).root >= LEAST_ROOT
     assert_equals_plain(Engine(random_model("gpt_neox"), pack_tokens=12), requests)
 
 

@@ -17,7 +17,7 @@ from trajectories.scoring.requests import Requests
 
 logger = logging.getLogger(__name__)
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 0.05, torch.bfloat16: 0.4}  # nats per counted token
-SAMPLE = 6
+SAMPLE = 4
 
 
 class PlainEngine:

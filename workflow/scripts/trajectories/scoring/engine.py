@@ -22,6 +22,7 @@ Progress = Callable[[int], None]  # told how many requests have been scored sinc
 
 PACK_TOKENS = {"cpu": 1024, "cuda": 8192}
 SMALLEST_PACK = 16
+LEAST_ROOT = 16  # nodes; a shorter root is cheaper run again in every pack than kept as a cache
 # Nats per token that two attention kernels may differ by before the second one is refused
 MOST_DISTANCE = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.4}
 
@@ -63,7 +64,7 @@ class Engine:
         """
         self._check_vocabulary(requests)
         requests = requests.within(self.window)
-        tree = build_tree(requests)
+        tree = build_tree(requests, LEAST_ROOT)
         total = np.zeros(len(requests), dtype=np.float64)
         greedy = np.ones(len(requests), dtype=np.bool_)
         for pack, logprob, is_best in self._packs(tree):

@@ -39,7 +39,7 @@ class PrefixTree:
 
     requests: Requests
     shared: Longs  # [n], shared[0] == 0
-    root: int  # leading nodes common to all requests, of which none predicts a counted token
+    root: int  # leading nodes common to all requests that go through once; none predicts a counted token
 
     @property
     def nodes(self) -> int:
@@ -62,8 +62,8 @@ class Pack:
     request: Ints  # [e], index into the pack's requests
 
 
-def build_tree(requests: Requests) -> PrefixTree:
-    """Compare each request with the one before it."""
+def build_tree(requests: Requests, least_root: int = 1) -> PrefixTree:
+    """Compare each request with the one before it; a root of fewer than `least_root` nodes is not kept apart."""
     n = len(requests)
     shared = np.zeros(n, dtype=np.int64)
     inputs = requests.lengths - 1
@@ -73,7 +73,7 @@ def build_tree(requests: Requests) -> PrefixTree:
         shared[k] = differ[0] if differ.size else most
     before_counted = requests.lengths - requests.counted - 1
     root = int(min(shared[1:].min(), before_counted.min())) if n > 1 else 0
-    return PrefixTree(requests, shared, root)
+    return PrefixTree(requests, shared, root if root >= least_root else 0)
 
 
 def cut_into_packs(tree: PrefixTree, capacity: int, first: int = 0) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from accuracies import TOKENS_PER_STEP
+from support.accuracies import TOKENS_PER_STEP
 from trajectories.analysis.accuracy import METRICS, accuracy_rows, question_metrics
 from trajectories.errors import UserError
 from trajectories.tables import COLUMNS

@@ -1,7 +1,6 @@
 """Small studies on random checkpoints, run for real through Snakemake from a copy of the project."""
 
 import csv
-import os
 import re
 import shutil
 import subprocess
@@ -14,8 +13,8 @@ from typing import Any
 import yaml
 
 from support.models import save_checkpoint
+from support.toy import PROJECT, quiet_environment
 
-PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "studies")
 
 
@@ -72,7 +71,7 @@ class Toy:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments), cwd=self.root, capture_output=True, text=True, timeout=600, check=False,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=quiet_environment(),
         )  # fmt: skip
 
     def succeed(self, *arguments: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from made_report import NASTY, made_report, made_tables
+from support.made_report import NASTY, made_report, made_tables
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 

@@ -13,7 +13,13 @@ rule questions:
         task=lambda wildcards: STUDY.task(wildcards.task).canonical(),
         protocol=lambda wildcards: STUDY.protocol.canonical(),
         seed=STUDY.pocket.seed if STUDY.pocket else 0,
-        code=code_digest("trajectories.questions", "trajectories.pocket"),
+        code=code_digest(
+            "trajectories.questions",
+            "trajectories.pocket.tasks",
+            "trajectories.pocket.agreement",
+            "trajectories.pocket.village",
+            "trajectories.pocket.words",
+        ),
     script:
         "../scripts/questions.py"
 

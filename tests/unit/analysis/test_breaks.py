@@ -8,7 +8,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from accuracies import METRICS, STEPS, TOKENS_PER_STEP, grid, published
+from support.accuracies import METRICS, STEPS, TOKENS_PER_STEP, grid, published
 from trajectories.analysis.breaks import breaks_table, compare, comparisons, write_breaks
 from trajectories.analysis.clustered import membership
 from trajectories.tables import COLUMNS, read_table, write_table

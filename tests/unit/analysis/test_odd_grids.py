@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from accuracies import grid
+from support.accuracies import grid
 from trajectories.analysis.breaks import breaks_table
 from trajectories.analysis.checks import Setting
 from trajectories.analysis.power import power_tables

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from accuracies import METRICS, grid, published
+from support.accuracies import METRICS, grid, published
 from trajectories.analysis.power import (
     Curve,
     Design,

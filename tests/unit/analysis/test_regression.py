@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from accuracies import LABELS, METRICS, STEPS, grid, published
+from support.accuracies import LABELS, METRICS, STEPS, grid, published
 from trajectories.analysis.regression import TERMS, regression_table, write_regression
 from trajectories.analysis.table1 import cell, markdown, rounded, table1, write_table1
 from trajectories.errors import UserError

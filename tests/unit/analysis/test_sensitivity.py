@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from accuracies import METRICS, grid, published
+from support.accuracies import METRICS, grid, published
 from trajectories.analysis.checks import REFITS, Setting, empirical_logit
 from trajectories.analysis.clustered import WEBB, cluster_t, membership, wild_cluster_p
 from trajectories.analysis.parameters import PYTHIA, ParameterCounts, given_counts

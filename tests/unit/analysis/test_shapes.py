@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from accuracies import METRICS, STEPS, TOKENS_PER_STEP, grid, published
+from support.accuracies import METRICS, STEPS, TOKENS_PER_STEP, grid, published
 from trajectories.analysis.clustered import membership
 from trajectories.analysis.model_choice import ModelChoice
 from trajectories.analysis.shape_validation import TRUE, designs, false_alarm, rates

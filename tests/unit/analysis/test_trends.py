@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from accuracies import METRICS, STEPS, grid, published
+from support.accuracies import METRICS, STEPS, grid, published
 from trajectories.analysis.kendall import exact_p, inversion_counts, rank_trend
 from trajectories.analysis.trends import RULES, declines_table, drop_p, trends_table, write_trends
 from trajectories.tables import COLUMNS, read_table, write_table

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from made_report import made_report, made_tables
+from support.made_report import made_report, made_tables
 
 
 @pytest.fixture

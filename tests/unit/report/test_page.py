@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from made_report import LABELS, NASTY, made_accuracy
+from support.made_report import LABELS, NASTY, made_accuracy
 from trajectories.analysis.regression import write_regression
 from trajectories.analysis.table1 import write_table1
 from trajectories.analysis.trends import write_trends

@@ -17,6 +17,7 @@ from support.harness import harness_scores
 from support.models import random_model, tokenizer
 from trajectories import Question
 from trajectories.analysis.accuracy import accuracy_rows
+from trajectories.pocket.tasks import TASKS, generate
 from trajectories.questions.files import read_rows
 from trajectories.questions.rows import to_questions
 from trajectories.questions.task import Columns, Task
@@ -73,6 +74,13 @@ def test_equal_tokens_with_another_split_are_ours_to_get_right() -> None:
     together = harness_scores(model, tokenizer(), [first, second])
     right = dict(zip(zip(scores.question, scores.choice, strict=True), scores.loglikelihood, strict=True))
     assert any(abs(together[key][0] - right[key]) > 0.1 for key in right), "the harness has been mended: say so"
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_the_generated_tasks(name: str) -> None:
+    questions = list(generate(name, seed=4, questions=8))
+    model = random_model("gpt_neox")
+    assert_same(ours(model, tokenizer(), questions), harness_scores(model, tokenizer(), questions))
 
 
 @pytest.fixture(scope="session")

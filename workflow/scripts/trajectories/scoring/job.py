@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trajectories.checkpoints.fetch import fetched
 from trajectories.checkpoints.locks import any_lock
 from trajectories.checkpoints.resolved import Checkpoint
+from trajectories.errors import UserError
 from trajectories.scoring.devices import choose, one_gpu
 from trajectories.scoring.requests import requests_metadata
 from trajectories.scoring.store import Identity, Store
@@ -131,7 +132,10 @@ def _score_tree(job: Job, engine: "Engine", file: RequestsFile, tasks: Sequence[
 
     requests = read_requests(file.path).of_tasks(tasks)
     with progress_bar(len(requests), f"{job.checkpoint} {file.path.stem}") as advance, stopwatch() as seconds:
-        scored = trusted(engine, requests).score(requests, advance)
+        try:
+            scored = trusted(engine, requests).score(requests, advance)
+        except UserError as error:
+            raise UserError(f"{job.checkpoint}, {error}") from error
     _keep(job, engine, file, scored, requests)
     tokens = build_tree(scored.requests).nodes
     leave_note(job.store.folder, job.checkpoint.commit, tokens, seconds[0], str(engine.model.device))

@@ -87,11 +87,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 def write_table(table: pd.DataFrame, path: Path | str, kind: str | None = None) -> None:
     """Write `table` as TSV, whole or not at all; with `kind`, in exactly the columns of `COLUMNS[kind]`.
 
-    Floats keep 17 significant digits, so reading the table back gives the same numbers. Missing values are `NA`.
+    Floats have as few digits as read back to the same number. Missing values are `NA`.
     """
     ordered = table if kind is None else table[list(COLUMNS[kind])]
     with whole_file(path) as part:
-        ordered.to_csv(part, sep="\t", index=False, na_rep="NA", float_format="%.17g", lineterminator="\n")
+        ordered.to_csv(part, sep="\t", index=False, na_rep="NA", lineterminator="\n")
 
 
 def read_table(path: Path | str, kind: str | None = None) -> pd.DataFrame:

@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 .PHONY: demo published test test-cluster lint bench lock install install-test
 
-demo: install ## train the pocket suite, run the demo study, say where the report is
+demo: install ## train the pocket suite, run the demo study, say where the report is (about five minutes on two cores)
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/demo.yaml
 	@echo "report: file://$(CURDIR)/results/demo/report.html"
 

@@ -41,8 +41,15 @@ def start(config: Path, *options: str) -> subprocess.Popen[bytes]:
     command = snakemake_command(config, *TABLES, *options, cores=1)
     with (config.parent / "run.log").open("ab") as log:
         return subprocess.Popen(
-            command, cwd=config.parent, env=quiet_environment(), stdout=log, stderr=log, start_new_session=True
-        )
+            command, cwd=config.parent, env=quiet_environment(), stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=hear_interrupts,
+        )  # fmt: skip
+
+
+def hear_interrupts() -> None:
+    """Undo what a shell does to its background jobs: a run started from one would ignore Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_until(what: Callable[[], object], config: Path) -> None:

@@ -57,9 +57,3 @@ def read_scores(path: Path | str) -> pd.DataFrame:
         return scores
     except (OSError, pa.ArrowException, KeyError) as error:
         raise UserError(f"{path}: not a readable scores file ({error}); delete it and run again") from error
-
-
-def scores_metadata(path: Path | str) -> dict[str, str]:
-    """Return how the scores were made: commit, dtype, protocol, versions, request hashes."""
-    metadata: Mapping[bytes, bytes] = pq.read_schema(path).metadata or {}
-    return {key.decode(): value.decode() for key, value in metadata.items()}

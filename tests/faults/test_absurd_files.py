@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from support.models import save_checkpoint
+from trajectories.analysis.accuracy import write_accuracy
 from trajectories.errors import UserError
 from trajectories.questions.files import LARGEST_BYTES, read_rows
 from trajectories.scoring.load import MAX_TOKENIZER, load_tokenizer
@@ -39,3 +41,12 @@ def test_cut_scores_and_requests_are_refused(tmp_path: Path, keep: int) -> None:
     for read in (read_scores, read_requests):
         with pytest.raises(UserError, match=r"scores\.parquet: not a readable"):
             read(path)
+
+
+def test_accuracy_of_a_cut_scores_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "step1.parquet"
+    write_scores(empty_scores(), path, {})
+    path.write_bytes(path.read_bytes()[:-20])
+    checkpoints = pd.DataFrame([{"model": "m", "parameters": 1, "step": 1, "tokens": 1}])
+    with pytest.raises(UserError, match=r"step1\.parquet: not a readable scores file"):
+        write_accuracy(checkpoints, {("m", 1): path}, tmp_path / "accuracy.tsv")

@@ -19,6 +19,7 @@ import pandas as pd
 
 from trajectories.analysis.points import records
 from trajectories.errors import UserError
+from trajectories.scoring.scores import read_scores
 from trajectories.tables import COLUMNS, write_table
 
 METRICS = ("accuracy", "accuracy_norm", "mc1", "mc2", "loss", "margin", "ties")
@@ -93,7 +94,7 @@ def write_accuracy(checkpoints: pd.DataFrame, scores: Mapping[tuple[str, int], P
     columns = ["task", "question", "choice", "label", "loglikelihood", "characters"]
     names = ["model", "parameters", "step", "tokens"]
     tables = [
-        accuracy_rows(pd.read_parquet(scores[row["model"], row["step"]], columns=columns), **row)
+        accuracy_rows(read_scores(scores[row["model"], row["step"]], columns=columns), **row)
         for row in records(checkpoints[names])
         if (row["model"], row["step"]) in scores
     ]

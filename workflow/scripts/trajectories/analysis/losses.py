@@ -10,6 +10,7 @@ from trajectories.analysis.flips import fates
 from trajectories.analysis.points import records, table_of
 from trajectories.analysis.question_grid import QuestionGrid, ScoreFiles, by_task
 from trajectories.questions.question import Question, read_questions
+from trajectories.scoring.scores import read_scores
 
 Row = dict[str, object]
 
@@ -68,7 +69,7 @@ def with_words(losses: pd.DataFrame, questions: Mapping[str, Path], scores: Scor
         if row["task"] not in texts or key not in scores:
             continue
         if key not in read:
-            read[key] = pd.read_parquet(scores[key], columns=["task", "question", "choice", "label", "loglikelihood"])
+            read[key] = read_scores(scores[key], columns=["task", "question", "choice", "label", "loglikelihood"])
         row |= _words(texts[row["task"]][int(row["question"])], _choices(read[key], row["task"], row["question"]))
     return table_of(rows, "losses")
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from trajectories.analysis.accuracy import question_metrics
 from trajectories.analysis.points import Metrics, records
+from trajectories.scoring.scores import read_scores
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def question_grids(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metri
         path = scores.get((row["model"], row["step"]))
         if path is None:
             continue
-        table = question_metrics(pd.read_parquet(path, columns=SCORE_COLUMNS))
+        table = question_metrics(read_scores(path, columns=SCORE_COLUMNS))
         for task, questions in table.groupby("task"):
             if task in metrics:
                 key = (str(task), row["parameters"], row["model"])

@@ -1,8 +1,9 @@
 """The scores of a checkpoint: one row per task, question and choice, in a parquet file that says how they were made."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,14 @@ import pyarrow.parquet as pq
 
 from trajectories.errors import UserError
 from trajectories.files import whole_file
-from trajectories.scoring.engine import Scored
+
+if TYPE_CHECKING:
+    from trajectories.scoring.engine import Scored
 
 COLUMNS = ("task", "question", "choice", "label", "loglikelihood", "tokens", "characters", "is_greedy")
 
 
-def score_table(scored: Scored) -> pd.DataFrame:
+def score_table(scored: "Scored") -> pd.DataFrame:
     """Return the scores in the order of tasks, questions and choices.
 
     `loglikelihood` is in nats, `tokens` how many tokens it sums, `characters` the length of the choice's own text.
@@ -50,10 +53,10 @@ def empty_scores() -> pd.DataFrame:
     return pd.DataFrame(columns=list(COLUMNS)).astype(dict(zip(COLUMNS, types, strict=True)))
 
 
-def read_scores(path: Path | str) -> pd.DataFrame:
-    """Read scores. Raises `UserError` when the file is damaged or lacks a column."""
+def read_scores(path: Path | str, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """Read scores, or some of their columns. Raises `UserError` when the file is damaged or lacks a column."""
     try:
-        scores: pd.DataFrame = pq.read_table(path, columns=list(COLUMNS)).to_pandas()
+        scores: pd.DataFrame = pq.read_table(path, columns=list(columns)).to_pandas()
         return scores
     except (OSError, pa.ArrowException, KeyError) as error:
         raise UserError(f"{path}: not a readable scores file ({error}); delete it and run again") from error

@@ -16,6 +16,7 @@ from trajectories.scoring.forward import TreeForward
 from trajectories.scoring.head import edge_scores
 from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_pack, build_tree, cut_into_packs
 from trajectories.scoring.requests import Requests
+from trajectories.scoring.workers import in_order
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]  # told how many requests have been scored since the last call
@@ -82,9 +83,9 @@ class Engine:
         done = 0
         while done < len(tree.requests):
             running: _Running | None = None  # a GPU works on it while the next pack is laid out here
+            cuts = cut_into_packs(tree, self.pack_tokens, done)
             try:
-                for first, last in cut_into_packs(tree, self.pack_tokens, done):
-                    started = self._start(forward, build_pack(tree, first, last))
+                for started in in_order(lambda cut: self._start(forward, build_pack(tree, *cut)), cuts, self._threads()):
                     if running is not None:
                         yield running.result()
                         done = running.pack.last
@@ -94,6 +95,11 @@ class Engine:
             if running is not None:
                 yield running.result()
                 done = running.pack.last
+
+    def _threads(self) -> int:
+        """Return how many packs may run at once: on a CPU one per thread, but where attention has to be compiled."""
+        alone = self.model.device.type != "cpu" or self._options[0].implementation != "sdpa"
+        return 1 if alone else torch.get_num_threads()
 
     def _attention_for(self, tree: PrefixTree) -> Attention:
         """Return the attention to use; a choice is made by timing each on the first full pack."""

@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from trajectories.scoring.prefix_tree import Pack
 
-# Bytes of float32 logits alive at a time: on a CPU half of a second-level cache (benchmarks/README.md), on a GPU large
-# enough to keep it busy.
-LOGIT_BYTES = {"cpu": 1 << 20, "cuda": 1 << 30}
+# Bytes of float32 logits alive at a time: on a CPU what fits into a core's second-level cache (benchmarks/README.md),
+# on a GPU enough to keep it busy.
+LOGIT_BYTES = {"cpu": 1 << 19, "cuda": 1 << 30}
 LEAST_COLUMNS = 256
 NATIVE_BYTES = {"cpu": 24 << 20, "cuda": 1 << 30}  # the same where whole rows are needed
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.shapes import random_model, shape_of
-from common.work import matrix_rates, tree_operations
+from common.work import matrix_rates, over_both, tree_operations
 from common.workloads import HARNESS, Workload, pythia_tokenizer, workload
 
 
@@ -65,6 +65,8 @@ def ours(settings: Settings) -> dict[str, Any]:
     torch.set_num_threads(settings.threads)
     what, tokenizer, model = _prepared(settings)
     size = settings.pack_tokens or PACK_TOKENS[settings.device]
+    shape = shape_of(settings.shape)
+    rates = matrix_rates(shape, settings.dtype, settings.device, min(size, 1024))
     before = peak_mib()
     with timed() as whole:
         requests = encode(what.questions, what.delimiters, tokenizer, HARNESS)
@@ -80,8 +82,7 @@ def ours(settings: Settings) -> dict[str, Any]:
          bool(scored.is_greedy[k]))
         for k in range(len(ran))
     ]  # fmt: skip
-    shape = shape_of(settings.shape)
-    rates = matrix_rates(shape, settings.dtype, settings.device, min(size, 1024))
+    rates = over_both(rates, matrix_rates(shape, settings.dtype, settings.device, min(size, 1024)))
     return {
         "wall": whole.wall, "cpu": whole.cpu, "scoring_wall": scoring.wall, "scoring_cpu": scoring.cpu,
         "peak_mib": peak, "before_mib": before, "pack_tokens": scored.pack_tokens,

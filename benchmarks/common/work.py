@@ -1,8 +1,9 @@
 """How many operations a tree needs, and how fast this machine multiplies matrices: together, how fast it could be."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, harmonic_mean
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,15 @@ def tree_operations(tree: PrefixTree, shape: Shape) -> Operations:
 
 @dataclass(frozen=True)
 class Rate:
-    """Operations per second of one matrix product [rows, inner] x [inner, columns], the best of several."""
+    """Operations per second of a product [rows, inner] x [inner, columns]: at the best moment, and on the whole."""
 
     rows: int
     inner: int
     columns: int
-    per_second: float
+    per_second: float  # best of several short measurements
     per_cpu_second: float
+    sustained: float  # all of them together: a shared machine's best moment is no measure of a long run
+    sustained_cpu: float
 
 
 def matrix_rates(shape: Shape, dtype: str, device: str, rows: int, repeats: int = 12) -> list[Rate]:
@@ -62,18 +65,33 @@ def matrix_rates(shape: Shape, dtype: str, device: str, rows: int, repeats: int 
     for inner, columns in kinds:
         options: dict[str, Any] = {"dtype": getattr(torch, dtype), "device": device}
         left, right = torch.randn(rows, inner, **options), torch.randn(columns, inner, **options)
-        wall, cpu = _best(lambda a=left, b=right: torch.nn.functional.linear(a, b), device, repeats)  # type: ignore[misc]
+        timed = _timed(lambda a=left, b=right: torch.nn.functional.linear(a, b), device, repeats)  # type: ignore[misc]
+        wall, cpu = ([max(seconds, 1e-9) for seconds in clock] for clock in zip(*timed, strict=True))
         work = 2.0 * rows * inner * columns
-        found.append(Rate(rows, inner, columns, work / wall, work / cpu))
+        both = (work / min(wall), work / min(cpu), work / fmean(wall), work / fmean(cpu))
+        found.append(Rate(rows, inner, columns, *both))
     return found
 
 
-def _best(run: Callable[[], Any], device: str, repeats: int) -> tuple[float, float]:
-    """Return the least (wall, CPU) seconds of a call; calls are batched so that one measurement takes some time."""
+def over_both(before: Sequence[Rate], after: Sequence[Rate]) -> list[Rate]:
+    """Join two measurements of the same products, made before and after a run: the better best, the mean time."""
+    return [
+        replace(
+            first,
+            per_second=max(first.per_second, second.per_second),
+            per_cpu_second=max(first.per_cpu_second, second.per_cpu_second),
+            sustained=harmonic_mean([first.sustained, second.sustained]),
+            sustained_cpu=harmonic_mean([first.sustained_cpu, second.sustained_cpu]),
+        )
+        for first, second in zip(before, after, strict=True)
+    ]
+
+
+def _timed(run: Callable[[], Any], device: str, repeats: int) -> list[tuple[float, float]]:
+    """Return (wall, CPU) seconds of a call, several times; calls are batched so that a measurement takes some time."""
     run()
     calls = max(1, int(0.02 / max(_seconds(run, device, 1)[0], 1e-6)))
-    timed = [_seconds(run, device, calls) for _ in range(repeats)]
-    return min(wall for wall, _ in timed), max(min(cpu for _, cpu in timed), 1e-9)
+    return [_seconds(run, device, calls) for _ in range(repeats)]
 
 
 def _seconds(run: Callable[[], Any], device: str, calls: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Packs side by side: results in order, errors after what came before them, and the caller's threads left as they were."""
+"""Packs side by side: results in order, errors after what came before them, the caller's threads left alone."""
 
 import threading
 import time

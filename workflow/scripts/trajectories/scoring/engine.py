@@ -85,7 +85,9 @@ class Engine:
             running: _Running | None = None  # a GPU works on it while the next pack is laid out here
             cuts = cut_into_packs(tree, self.pack_tokens, done)
             try:
-                for started in in_order(lambda cut: self._start(forward, build_pack(tree, *cut)), cuts, self._threads()):
+                for started in in_order(
+                    lambda cut: self._start(forward, build_pack(tree, *cut)), cuts, self._threads()
+                ):
                     if running is not None:
                         yield running.result()
                         done = running.pack.last

@@ -14,9 +14,9 @@ import torch
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Python itself runs in one thread at a time. A pack of 1024 tokens of pythia-70m, the smallest of its suite, takes about
-# 2 s of one core, of which a twentieth is Python's (benchmarks/README.md): beyond so many threads they would wait for it.
-MOST_WORKERS = 16
+# Python runs in one thread at a time, and up to a tenth of a pack of pythia-70m is Python's (benchmarks/README.md), so
+# more workers than this would wait for it. Beyond, the kernels share the cores.
+MOST_WORKERS = 8
 
 
 def in_order(run: Callable[[Item], Result], items: Sequence[Item], threads: int) -> Iterator[Result]:

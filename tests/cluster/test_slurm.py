@@ -1,19 +1,22 @@
-"""A study through a real Slurm: whole, with jobs killed and stopped, and after Snakemake itself was killed."""
+"""Studies through a real Slurm: the demo whole; a small one with jobs and Snakemake killed and stopped."""
 
 import getpass
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from support.demo import assert_inverse_scaling_was_found
 from support.processes import ended, scoring
 from support.slurm import Slurm
-from support.toy import PROJECT, TABLES, differences, snakemake_command, stored, tables, unscored_copy, write_toy
+from support.studies import copy_project
+from support.toy import PROJECT, TABLES, differences, snakemake_command, stored, unscored_copy
 
 PROFILE = [
     *("--workflow-profile", str(PROJECT / "profiles" / "slurm")),
@@ -25,17 +28,20 @@ PROFILE = [
 
 def start(slurm: Slurm, config: Path, targets: Sequence[str] = (), *options: str) -> subprocess.Popen[bytes]:
     """Start a study through Slurm; its output goes to `run.log` beside the config."""
-    command = snakemake_command(config, *targets, *PROFILE, *options)
+    return submit(slurm, config, snakemake_command(config, *targets, *PROFILE, *options), config.parent)
+
+
+def submit(slurm: Slurm, config: Path, command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     with (config.parent / "run.log").open("ab") as log:
-        return subprocess.Popen(command, cwd=config.parent, env=slurm.environment, stdout=log, stderr=log)
+        return subprocess.Popen(command, cwd=folder, env=slurm.environment, stdout=log, stderr=log)
 
 
 def log_of(config: Path) -> str:
     return (config.parent / "run.log").read_text()
 
 
-def finish(run: subprocess.Popen[bytes], config: Path) -> None:
-    assert run.wait(timeout=420) == 0, log_of(config)
+def finish(run: subprocess.Popen[bytes], config: Path, timeout: int = 420) -> None:
+    assert run.wait(timeout=timeout) == 0, log_of(config)
 
 
 def wait_until(what: Callable[[], object], run: subprocess.Popen[bytes], config: Path) -> None:
@@ -48,12 +54,16 @@ def wait_until(what: Callable[[], object], run: subprocess.Popen[bytes], config:
     raise AssertionError("it did not happen:\n" + log_of(config))
 
 
-def test_a_whole_study_in_few_submissions(slurm: Slurm, undisturbed: Path, tmp_path: Path) -> None:
-    config = write_toy(tmp_path, questions=8)
-    finish(start(slurm, config), config)
-    assert tables(undisturbed).items() <= tables(config).items()
+def test_the_demo_whole_in_few_submissions(slurm: Slurm, tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    config = project / "studies" / "demo.yaml"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", str(config), *PROFILE]
+    finish(submit(slurm, config, command, project), config, timeout=1800)
+    assert_inverse_scaling_was_found(project)
+    assert "Memo Trap" in (project / "results" / "demo" / "report.html").read_text()
     submitted = re.findall(r"has been submitted with SLURM jobid (\d+)", log_of(config))
-    assert len(submitted) == 8  # six checkpoints, one for encoding, one for all that follows
+    # 44 checkpoints; the corpus and four models to train; encoding, statistics with figures, and four beside them
+    assert len(submitted) == 44 + 5 + 6
     local = re.findall(r"(?m)^localrule (\w+):", log_of(config))
     assert {"audit", "questions"} <= set(local)
 

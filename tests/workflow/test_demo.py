@@ -7,9 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from support.demo import assert_inverse_scaling_was_found
 from support.studies import copy_project
-
-ORDINARY = {"pocket_village_facts", "pocket_sums", "pocket_pattern_completion"}
 
 
 def snakemake(project: Path) -> str:
@@ -26,20 +25,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def tokens(demo: Path) -> pd.DataFrame:
-    regression = pd.read_csv(demo / "results" / "demo" / "regression.tsv", sep="\t")
-    return regression[regression["term"] == "tokens"].set_index("task")
-
-
 def test_inverse_scaling_over_training_and_its_opposite_are_found(demo: Path) -> None:
-    terms = tokens(demo)
-    certain = terms[terms["p_fdr"] < 0.05]
-    falling = set(certain.index[certain["beta"] < 0])
-    rising = set(certain.index[certain["beta"] > 0])
-    assert {"pocket_memo_trap", "pocket_pattern_match_suppression"} <= falling
-    assert not falling & ORDINARY
-    assert rising <= ORDINARY
-    assert rising
+    assert_inverse_scaling_was_found(demo)
 
 
 def test_training_ends_far_below_chance_on_traps_and_far_above_on_facts(demo: Path) -> None:

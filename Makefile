@@ -19,7 +19,7 @@ published: install ## the paper's published accuracies: DATA=folder that holds t
 test: install-test ## everything but the cluster
 	$(BIN)/python -m pytest
 
-test-cluster: install-test ## a study on a real Slurm, started here (Debian, root)
+test-cluster: install-test ## the demo, and every accident, on a real Slurm started here (Debian, root; about 25 minutes)
 	$(BIN)/python -m pytest tests/cluster
 
 bench: install-test ## how fast, against the evaluation harness

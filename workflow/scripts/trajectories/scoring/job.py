@@ -21,6 +21,8 @@ from trajectories.study.config import Scoring
 from trajectories.study.protocol import Protocol
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from trajectories.scoring.engine import Engine, Scored
     from trajectories.scoring.requests import Requests
 
@@ -184,7 +186,7 @@ def _assemble(job: Job, output: Path) -> None:
     stored = {
         name: job.store.path(job.identity(key)) for file in job.requests for name, key in file.digests.items()
     }  # fmt: skip
-    tables = {name: pq.read_table(path) for name, path in stored.items()}
+    tables = {name: _kept(path) for name, path in stored.items()}
     made = {name: {k.decode(): v.decode() for k, v in table.schema.metadata.items()} for name, table in tables.items()}
     merged = pa.concat_tables([table.replace_schema_metadata(None) for table in tables.values()])
     header = {
@@ -193,3 +195,15 @@ def _assemble(job: Job, output: Path) -> None:
     }  # fmt: skip
     with whole_file(output) as part:
         pq.write_table(merged.replace_schema_metadata(header), part)
+
+
+def _kept(path: Path) -> "pa.Table":
+    """Read a file of the store; one that a disk has damaged is removed, so that the next try scores its task again."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        path.unlink(missing_ok=True)
+        raise UserError(f"{path}: was damaged and has been removed ({error}); run again to score it anew") from error

@@ -34,7 +34,7 @@ from trajectories.analysis.stage import accuracy_of_scores
 from trajectories.checkpoints.scratch import on_disk
 from trajectories.checkpoints.stage import write_audit
 from trajectories.questions.stage import write_task
-from trajectories.scoring.encode_stage import write_tree
+from trajectories.scoring.encode_stage import write_trees
 from trajectories.scoring.stage import score_row
 from trajectories.study.config import Study
 from trajectories.tables import read_table
@@ -66,14 +66,12 @@ def undisturbed(study: Study, folder: Path) -> bytes:
     protocol = study.protocol.canonical()
     for task in study.tasks:
         write_task(task=task.canonical(), protocol=protocol, seed=0, output=folder / f"{task.name}.parquet")
-    for tree in study.trees:
-        tasks = [task for task in study.tasks if task.tree == tree]
-        write_tree(
-            tasks=[task.canonical() for task in tasks],
-            questions=[folder / f"{task.name}.parquet" for task in tasks],
-            tokenizer=study.tokenizer_of(study.models[0]).canonical(), checkpoints=None, protocol=protocol,
-            output=folder / f"{tree}.safetensors",
-        )  # fmt: skip
+    write_trees(
+        tasks=[task.canonical() for task in study.tasks],
+        questions=[folder / f"{task.name}.parquet" for task in study.tasks],
+        tokenizer=study.tokenizer_of(study.models[0]).canonical(), checkpoints=None, protocol=protocol,
+        outputs=[folder / f"{tree}.safetensors" for tree in study.trees],
+    )  # fmt: skip
     scores = []
     for model in study.models:
         for step in study.steps_of(model):

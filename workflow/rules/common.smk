@@ -67,16 +67,15 @@ def scores():
     return [f"{RESULTS}/scores/{model}/step{step}.parquet" for model, step in checkpoints()]
 
 
-def questions_of(tree):
-    """Return the questions files of the tasks that share a prefix tree."""
-    return [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks if task.tree == tree]
+def requests_files(tokenizer):
+    """Return the requests files in one tokenizer: one per prefix tree."""
+    return [f"{RESULTS}/requests/{tokenizer}/{tree}.safetensors" for tree in STUDY.trees]
 
 
 @cache
 def requests_of(model):
-    """Return the requests files a model is scored on: one per prefix tree, in the model's tokenizer."""
-    tokenizer = STUDY.tokenizer_of(STUDY.model(model)).name
-    return [f"{RESULTS}/requests/{tokenizer}/{tree}.safetensors" for tree in STUDY.trees]
+    """Return the requests files a model is scored on, in the model's tokenizer."""
+    return requests_files(STUDY.tokenizer_of(STUDY.model(model)).name)
 
 
 def encode_checkpoints(tokenizer):
@@ -192,6 +191,5 @@ def targets():
 wildcard_constraints:
     model=one_of(model.name for model in STUDY.models),
     task=one_of(task.name for task in STUDY.tasks),
-    tree=one_of(STUDY.trees),
     tokenizer=one_of(STUDY.tokenizer_of(model).name for model in STUDY.models),
     step=r"\d+",

@@ -1,16 +1,16 @@
 rule encode:
-    """Tokenise the questions of one prefix tree, once for all checkpoints that share the tokenizer."""
+    """Tokenise all questions, once for all checkpoints that share the tokenizer; a file for each prefix tree."""
     input:
-        questions=lambda wildcards: questions_of(wildcards.tree),
+        questions=[f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
         checkpoints=lambda wildcards: encode_checkpoints(wildcards.tokenizer),
     output:
-        f"{RESULTS}/requests/{{tokenizer}}/{{tree}}.safetensors",
+        requests_files("{tokenizer}"),
     log:
-        f"{LOGS}/encode/{{tokenizer}}/{{tree}}.log",
+        f"{LOGS}/encode/{{tokenizer}}.log",
     conda:
         "../../envs/score.yaml"
     params:
-        tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks if task.tree == wildcards.tree],
+        tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks],
         protocol=lambda wildcards: STUDY.protocol.canonical(),
         tokenizer=lambda wildcards: STUDY.tokenizer(wildcards.tokenizer).canonical(),
         code=code_digest("trajectories.scoring.encode", "trajectories.scoring.requests"),

@@ -22,7 +22,7 @@ rule score:
         scratch=SCRATCH,
         store=STORE,
     params:
-        study=STUDY.section("protocol", "scoring", "checkpoints"),
+        study=lambda wildcards: STUDY.section("protocol", "scoring", "checkpoints"),
         run=lambda wildcards, threads: entry("score.py"),
         places=lambda wildcards, resources: f'--store "{resources.store}" --scratch "{resources.scratch}" --limit {ON_DISK}',
     shell:

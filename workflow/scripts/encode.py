@@ -1,14 +1,14 @@
 """Adapter of the rule `encode`."""
 
 from trajectories.adapter import stage
-from trajectories.scoring.encode_stage import write_tree
+from trajectories.scoring.encode_stage import write_trees
 
 with stage(snakemake.log[0]):
-    write_tree(
+    write_trees(
         tasks=snakemake.params.tasks,
         questions=snakemake.input.questions,
         tokenizer=snakemake.params.tokenizer,
         checkpoints=next(iter(snakemake.input.checkpoints), None),
         protocol=snakemake.params.protocol,
-        output=snakemake.output[0],
+        outputs=snakemake.output,
     )

@@ -1,4 +1,4 @@
-"""The stage `encode`: the questions of one prefix tree in, its requests file out."""
+"""The stage `encode`: the questions of all tasks in, a requests file per prefix tree out."""
 
 import logging
 import tempfile
@@ -20,30 +20,32 @@ from trajectories.study.protocol import Protocol
 logger = logging.getLogger(__name__)
 
 
-def write_tree(
+def write_trees(
     *,
     tasks: Sequence[str],
     questions: Sequence[Path | str],
     tokenizer: str,
     checkpoints: Path | str | None,
     protocol: str,
-    output: Path | str,
+    outputs: Sequence[Path | str],
 ) -> None:
-    """Tokenise the tasks of one tree and write its requests.
+    """Tokenise all tasks and write the requests of each tree.
 
     `tasks`, `tokenizer` and `protocol` are canonical JSON, `questions` the tasks' files in the same order,
-    `checkpoints` the audit's table where the tokenizer lies with a checkpoint.
+    `checkpoints` the audit's table where the tokenizer lies with a checkpoint, `outputs` one file per tree, the trees
+    in the order in which the tasks name them.
     """
     records = [Task.model_validate_json(task) for task in tasks]
     rules = Protocol.model_validate_json(protocol)
     loaded = _load(Tokenizer.model_validate_json(tokenizer), checkpoints)
-    requests = encode(
-        {task.name: read_questions(file) for task, file in zip(records, questions, strict=True)},
-        {task.name: task.delimiter for task in records},
-        loaded,
-        rules,
-    )
-    write_requests(requests, output, {"tokenizer": tokenizer_digest(loaded), "protocol": protocol})
+    metadata = {"tokenizer": tokenizer_digest(loaded), "protocol": protocol}
+    trees: dict[str, dict[str, Path | str]] = {}
+    for task, file in zip(records, questions, strict=True):
+        trees.setdefault(task.tree, {})[task.name] = file
+    delimiters = {task.name: task.delimiter for task in records}
+    for files, output in zip(trees.values(), outputs, strict=True):
+        asked = {name: read_questions(file) for name, file in files.items()}
+        write_requests(encode(asked, delimiters, loaded, rules), output, metadata)
 
 
 def tokenizer_digest(tokenizer: Any) -> str:

@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 CORES ?= all
+WORKERS ?= auto
+OPTIONS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint requirements.lock
 
 .PHONY: demo published test test-cluster lint bench lock install install-test
@@ -16,8 +18,8 @@ published: install ## the paper's published accuracies: DATA=folder that holds t
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/published.yaml $(if $(DATA),--config 'import={format: published, path: $(DATA)}')
 	@echo "report: file://$(CURDIR)/results/published/report.html"
 
-test: install-test ## everything but the cluster
-	$(BIN)/python -m pytest
+test: install-test ## everything but the cluster, a file of tests at a time on each core
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(OPTIONS)
 
 test-cluster: install-test ## the demo, and every accident, on a real Slurm started here (Debian, root; about 25 minutes)
 	$(BIN)/python -m pytest tests/cluster

@@ -9,6 +9,7 @@ from support.hub_fixtures import data_hub, hub, waits
 
 __all__ = ["data_hub", "hub", "waits"]
 
+LONGEST = ("test_demo.py", "test_hub_study.py", "test_interruptions.py")  # minutes each
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -24,3 +25,8 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the published data folder is not here: set TRAJECTORIES_DATA to it")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first, so that no core waits for one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)

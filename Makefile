@@ -21,7 +21,7 @@ published: install ## the paper's published accuracies: DATA=folder that holds t
 test: install-test ## everything but the cluster, a file of tests at a time on each core
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(OPTIONS)
 
-test-cluster: install-test ## the demo, and every accident, on a real Slurm started here (Debian, root; about 25 minutes)
+test-cluster: install-test ## the demo, and every accident, on a real Slurm started here (Debian, root; about 20 minutes)
 	$(BIN)/python -m pytest tests/cluster
 
 bench: install-test ## how fast, against the evaluation harness

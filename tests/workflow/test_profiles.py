@@ -1,14 +1,13 @@
 """Every profile plans a whole study; what jobs ask for follows from the model's size."""
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from support.toy import PROJECT, quiet_environment, snakemake_command, write_toy
+from support.toy import PROJECT, run_toy, write_toy
 
 PROFILES = ("default", "slurm", "cluster-generic", "kubernetes")
 
@@ -19,8 +18,7 @@ def profile(name: str) -> dict[str, Any]:
 
 
 def plan(config: Path, *arguments: str) -> str:
-    command = snakemake_command(config, "--dry-run", *arguments)
-    done = subprocess.run(command, capture_output=True, text=True, cwd=config.parent, env=quiet_environment())
+    done = run_toy(config, "--dry-run", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

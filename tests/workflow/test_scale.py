@@ -1,14 +1,13 @@
 """Every study that comes with the project is planned whole: one job per checkpoint, and the shared work once."""
 
-import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from support.toy import PROJECT, quiet_environment, snakemake_command
+from support.studies import job_stats
+from support.toy import PROJECT, run_toy
 from trajectories.study.config import Study
 
 
@@ -20,10 +19,9 @@ def test_the_largest_study_has_9394_checkpoints() -> None:
 
 def planned(config: Path) -> dict[str, int]:
     """Plan a study in its config's folder; return how many jobs of each rule it needs."""
-    command = snakemake_command(config, "--dry-run", "--quiet", "rules")
-    done = subprocess.run(command, capture_output=True, text=True, env=quiet_environment())
+    done = run_toy(config, "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout + done.stderr
-    return {rule: int(count) for rule, count in re.findall(r"(?m)^(\w+) +(\d+)$", done.stdout + done.stderr)}
+    return job_stats(done.stdout + done.stderr)
 
 
 SCORED = [

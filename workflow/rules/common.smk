@@ -67,6 +67,11 @@ def scores():
     return [f"{RESULTS}/scores/{model}/step{step}.parquet" for model, step in checkpoints()]
 
 
+def questions_files():
+    """Return the questions file of every task."""
+    return [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks]
+
+
 def requests_files(tokenizer):
     """Return the requests files in one tokenizer: one per prefix tree."""
     return [f"{RESULTS}/requests/{tokenizer}/{tree}.safetensors" for tree in STUDY.trees]

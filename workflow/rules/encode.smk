@@ -1,7 +1,7 @@
 rule encode:
     """Tokenise all questions, once for all checkpoints that share the tokenizer; a file for each prefix tree."""
     input:
-        questions=[f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
+        questions=questions_files(),
         checkpoints=lambda wildcards: encode_checkpoints(wildcards.tokenizer),
     output:
         requests_files("{tokenizer}"),

@@ -27,7 +27,7 @@ rule questions:
 rule tasks:
     """List the tasks: display name, metric, number of questions, chance level, source."""
     input:
-        [] if IMPORTED else [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
+        [] if IMPORTED else questions_files(),
     output:
         f"{RESULTS}/tasks.tsv",
     log:

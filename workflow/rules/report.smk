@@ -6,7 +6,7 @@ rule report:
         figures=[file for name in figures() for file in figure(name)],
         reference=lambda wildcards: [reference_table()] if STUDY.reference else [],
         scores=[] if IMPORTED else scores(),
-        questions=[] if IMPORTED else [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
+        questions=[] if IMPORTED else questions_files(),
     output:
         f"{RESULTS}/report.html",
     log:

@@ -63,7 +63,7 @@ rule flips:
     input:
         checkpoints=f"{RESULTS}/checkpoints.tsv",
         scores=scores(),
-        questions=[f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks],
+        questions=questions_files(),
     output:
         **statistics("intervals", "flips", "fates", "overlap", "losses", "margins"),
     log:

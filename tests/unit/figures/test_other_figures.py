@@ -14,7 +14,7 @@ from trajectories.figures.coefficients import coefficients_figure, draw_coeffici
 from trajectories.figures.models import draw_models, models_figure, trend_colour
 from trajectories.figures.panels import TaskLabel
 from trajectories.figures.replication import draw_replication, replication_figure
-from trajectories.figures.style import FALL, NONE, RISE, model_colours
+from trajectories.figures.style import FALL, NONE, RISE, Column, figure_style, model_colours
 from trajectories.figures.surface import draw_surface, fitted_points, surface_figure
 from trajectories.tables import write_table
 
@@ -103,6 +103,23 @@ def test_models_figure_has_a_panel_per_model_and_task(table: pd.DataFrame) -> No
     assert [figure.axes[place].get_ylabel() for place in (0, 2, 4, 6)] == ["m6", "m5", "m4", "m3"]
     assert {str(figure.axes[place].lines[0].get_color()) for place in (0, 2, 4, 6)} == {FALL}
     assert {str(figure.axes[place].lines[0].get_color()) for place in (1, 3, 5, 7)} == {NONE}
+
+
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_long_titles_of_the_models_figure_are_not_cut_off(table: pd.DataFrame, width: Column) -> None:
+    labels = (
+        TaskLabel("falls", "acc", "A long name before the last"),
+        TaskLabel("flat", "acc", "Pattern Completion (ordinary)"),
+    )
+    with figure_style():
+        figure = models_figure(table, trends_table(table, METRICS), labels, alpha=0.2, width=width)
+        figure.draw_without_rendering()
+    for panel, label in zip(figure.axes, labels, strict=False):
+        title = panel.texts[0]
+        assert title.get_text() == label.label
+        end = title.get_window_extent()
+        assert end.x1 <= figure.bbox.x1
+        assert end.y1 <= figure.bbox.y1
 
 
 def test_every_figure_is_written_in_every_format_and_width(table: pd.DataFrame, tmp_path: Path) -> None:

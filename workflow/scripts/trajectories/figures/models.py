@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 
 from trajectories.analysis.points import records
 from trajectories.figures.panels import (
@@ -20,11 +21,11 @@ from trajectories.figures.panels import (
     renamed,
     token_positions,
 )
-from trajectories.figures.style import FALL, NONE, PALE, RISE, WIDTHS, Column, figure_style, new_figure, save
+from trajectories.figures.style import FALL, NONE, PALE, RISE, Column, figure_style, new_figure, save
 from trajectories.tables import read_table
 
-TITLES = 0.72
-"""Inches above the panels for their slanted titles."""
+MARGIN = 0.03
+"""Inches between the titles and the edge of the figure."""
 
 Trends = Mapping[tuple[str, str], Mapping[str, Any]]
 
@@ -62,22 +63,38 @@ def models_figure(
     """Return the figure of `draw_models` from tables already read; the largest model is on top."""
     models = models_by_size(accuracy)[::-1]
     found: Trends = {(str(row["model"]), str(row["task"])): row for row in records(trends)}
-    height = 0.42 * len(models) + TITLES + 0.35
-    figure = new_figure(width, height, room=(0, 0, 1 - 0.2 / WIDTHS[width], 1 - TITLES / height))
+    height = 0.42 * len(models) + 0.35
+    figure = new_figure(width, height)
     panels = figure.subplots(len(models), len(tasks), sharex=True, sharey="col", squeeze=False)
     for down, model in enumerate(models):
         for across, label in enumerate(tasks):
             rows = panel_rows(accuracy, label)
             _draw_line(panels[down][across], rows[rows["model"] == model], found.get((model, label.task)), alpha)
         panels[down][0].set_ylabel(model, rotation=0, ha="right", va="center", fontsize=5.5)
-    for across, label in enumerate(tasks):
-        title = panels[0][across].annotate(
-            label.label, (0.12, 1.12), xycoords="axes fraction", rotation=35, ha="left", va="bottom",
-            rotation_mode="anchor", fontsize=5.5, annotation_clip=False,
-        )  # fmt: skip
-        title.set_in_layout(False)  # a long slanted title would push its column away from the next
+    titles = [_title(panel, label.label) for panel, label in zip(panels[0], tasks, strict=True)]
     legend_below(figure, [_handle(*entry) for entry in (("rises", RISE), ("falls", FALL), ("no trend", NONE))])
+    _make_room(figure, titles)
     return figure
+
+
+def _title(panel: Axes, text: str) -> Annotation:
+    title = panel.annotate(
+        text, (0.12, 1.12), xycoords="axes fraction", rotation=35, ha="left", va="bottom",
+        rotation_mode="anchor", fontsize=5.5, annotation_clip=False,
+    )  # fmt: skip
+    title.set_in_layout(False)  # a long slanted title would push its column away from the next
+    return title
+
+
+def _make_room(figure: Figure, titles: Sequence[Annotation]) -> None:
+    """Give titles that reach beyond the figure the room they need: make it higher, or its panels narrower."""
+    figure.draw_without_rendering()
+    ends = [title.get_window_extent() for title in titles]
+    above = max(0.0, MARGIN + (max(end.y1 for end in ends) - figure.bbox.y1) / figure.dpi)
+    beside = max(0.0, MARGIN + (max(end.x1 for end in ends) - figure.bbox.x1) / figure.dpi)
+    width, height = figure.get_figwidth(), figure.get_figheight() + above
+    figure.set_figheight(height)
+    figure.set_layout_engine("constrained", rect=(0, 0, 1 - beside / width, 1 - above / height))
 
 
 def _draw_line(panel: Axes, line: pd.DataFrame, trend: Mapping[str, Any] | None, alpha: float) -> None:

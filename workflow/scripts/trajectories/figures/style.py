@@ -9,7 +9,6 @@ import matplotlib
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from trajectories.files import whole_file
 
@@ -64,12 +63,9 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: Column, height: float, room: tuple[float, float, float, float] = (0, 0, 1, 1)) -> Figure:
-    """Return an empty figure of the given column width, `height` in inches. No pyplot, hence no global state.
-
-    `room` is where the layout may put things: left, bottom, width, height as shares of the figure.
-    """
-    return Figure(figsize=(WIDTHS[width], height), layout=ConstrainedLayoutEngine(rect=room))
+def new_figure(width: Column, height: float) -> Figure:
+    """Return an empty figure of the given column width, `height` in inches. No pyplot, hence no global state."""
+    return Figure(figsize=(WIDTHS[width], height), layout="constrained")
 
 
 def model_colours(models: Sequence[str]) -> dict[str, str]:

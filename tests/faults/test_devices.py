@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from trajectories.scoring.devices import one_gpu, visible_gpus
+from trajectories.jobs.devices import one_gpu, visible_gpus
 
 HOLDER = """
 import logging, os, sys
-from trajectories.scoring.devices import choose, one_gpu
+from trajectories.jobs.devices import choose, one_gpu
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 for handler in logging.root.handlers: handler.flush()
 with one_gpu("auto", os.environ) as gpu:
@@ -23,7 +23,7 @@ with one_gpu("auto", os.environ) as gpu:
 # Takes a device many times over and writes what it does to one file, a line at a time.
 WORKER = """
 import os, sys
-from trajectories.scoring.devices import one_gpu
+from trajectories.jobs.devices import one_gpu
 events = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
 for _ in range(int(sys.argv[2])):
     with one_gpu("cuda", os.environ) as gpu:

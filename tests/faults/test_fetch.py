@@ -197,7 +197,7 @@ def test_a_disk_that_fills_up_is_said_and_given_back(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("trajectories.checkpoints.download.http_get", full)
+    monkeypatch.setattr("trajectories.hub.download.http_get", full)
     with pytest.raises(UserError, match="are free; make room"), fetched(checkpoint, tmp_path / "s"):
         pass
     assert not list((tmp_path / "s").rglob("*.part"))

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from support.hub_server import LocalHub
-from trajectories.checkpoints.hub import resolve_commit
 from trajectories.errors import UserError
+from trajectories.hub.client import resolve_commit
 from trajectories.questions.catalogue import known_tasks
 from trajectories.questions.hub_data import read_hub_rows
 from trajectories.questions.question import Question, question_metadata, read_questions

@@ -8,9 +8,9 @@ from typing import Any
 from support.models import save_checkpoint, tokenizer
 from trajectories import Question
 from trajectories.checkpoints.stage import write_audit
+from trajectories.jobs.stage import score_row
 from trajectories.scoring.encode import encode
 from trajectories.scoring.requests import write_requests
-from trajectories.scoring.stage import score_row
 from trajectories.study.protocol import Protocol
 
 

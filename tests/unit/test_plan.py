@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from support.models import tokenizer
-from trajectories.checkpoints.plan import COLUMNS, write_plan
 from trajectories.checkpoints.rates import DEVICES, EFFICIENCY, find_device, forward_seconds, recognised
 from trajectories.errors import UserError
+from trajectories.jobs.plan import COLUMNS, write_plan
+from trajectories.jobs.store import Identity, Store
 from trajectories.questions.question import Question
 from trajectories.scoring.encode import encode
 from trajectories.scoring.requests import requests_metadata, write_requests
-from trajectories.scoring.store import Identity, Store
 from trajectories.study.config import Checkpoints, Plan, Scoring
 from trajectories.study.protocol import Protocol
 from trajectories.tables import COLUMNS as TABLES

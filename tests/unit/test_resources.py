@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trajectories.checkpoints.rates import DEVICES
-from trajectories.scoring.resources import LIBRARIES_MB, device_of, memory_mb, minutes, most_tokens
+from trajectories.jobs.resources import LIBRARIES_MB, device_of, memory_mb, minutes, most_tokens
 
 
 def test_memory_follows_the_weights() -> None:

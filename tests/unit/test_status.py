@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from trajectories.checkpoints.locks import try_lock
-from trajectories.scoring.speed import leave_note, notes_path, read_notes, write_speed
-from trajectories.scoring.status import Work, look, seconds_left, summary
+from trajectories.jobs.speed import leave_note, notes_path, read_notes, write_speed
+from trajectories.jobs.status import Work, look, seconds_left, summary
 from trajectories.tables import COLUMNS, read_table, write_table
 
 MODELS = {"small": (1_000_000, (1, 2)), "large": (3_000_000, (1, 2))}
@@ -106,7 +106,7 @@ def test_speed_per_model(study: Path) -> None:
 
 def test_notes_of_jobs_at_once_do_not_mix(tmp_path: Path, project: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from trajectories.scoring import speed; speed.hardware = str\n"
+        "import sys; from pathlib import Path; from trajectories.jobs import speed; speed.hardware = str\n"
         "for k in range(200): speed.leave_note(Path(sys.argv[1]), 'c', k, 1.0, 'cpu' * 40)"
     )
     environment = {**os.environ, "PYTHONPATH": str(project / "workflow" / "scripts")}

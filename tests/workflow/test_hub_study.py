@@ -33,9 +33,9 @@ from support.hub_study import (
 from trajectories.analysis.stage import accuracy_of_scores
 from trajectories.checkpoints.scratch import on_disk
 from trajectories.checkpoints.stage import write_audit
+from trajectories.jobs.stage import score_row
 from trajectories.questions.stage import write_task
 from trajectories.scoring.encode_stage import write_trees
-from trajectories.scoring.stage import score_row
 from trajectories.study.config import Study
 from trajectories.tables import read_table
 

@@ -13,8 +13,8 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from trajectories.errors import UserError
 from trajectories.provenance import code_digest
-from trajectories.scoring import resources
-from trajectories.scoring.devices import visible_gpus
+from trajectories.jobs import resources
+from trajectories.jobs.devices import visible_gpus
 from trajectories.study.claim import claim
 from trajectories.study.config import Study, source_of
 

@@ -16,6 +16,6 @@ rule plan:
         store=STORE,
         finished=lambda wildcards: finished_scores(),
         on_disk=ON_DISK,
-        code=code_digest("trajectories.checkpoints.plan", "trajectories.checkpoints.rates"),
+        code=code_digest("trajectories.jobs.plan", "trajectories.checkpoints.rates"),
     script:
         "../scripts/plan.py"

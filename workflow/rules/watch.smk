@@ -12,7 +12,7 @@ rule speed:
     params:
         benchmarks=lambda wildcards: f"{RESULTS}/benchmarks/score",
         store=STORE,
-        code=code_digest("trajectories.scoring.speed"),
+        code=code_digest("trajectories.jobs.speed"),
     script:
         "../scripts/speed.py"
 

@@ -1,7 +1,7 @@
 """Adapter of the rule `fetch`."""
 
 from trajectories.adapter import stage
-from trajectories.checkpoints.ahead import fetch_study
+from trajectories.jobs.ahead import fetch_study
 
 with stage(snakemake.log[0]):
     fetch_study(

@@ -1,7 +1,7 @@
 """Adapter of the rule `plan`."""
 
 from trajectories.adapter import stage
-from trajectories.checkpoints.plan import write_plan
+from trajectories.jobs.plan import write_plan
 
 with stage(snakemake.log[0]):
     write_plan(

@@ -1,6 +1,7 @@
 """Adapter of the rule `questions`."""
 
 from trajectories.adapter import stage
+from trajectories.pocket.tasks import generate
 from trajectories.questions.stage import write_task
 
 with stage(snakemake.log[0]):
@@ -9,4 +10,5 @@ with stage(snakemake.log[0]):
         protocol=snakemake.params.protocol,
         seed=snakemake.params.seed,
         output=snakemake.output[0],
+        generate=generate,
     )

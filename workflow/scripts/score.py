@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from trajectories.adapter import stage
-from trajectories.scoring.stage import score_row
+from trajectories.jobs.stage import score_row
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Adapter of the rule `speed`."""
 
 from trajectories.adapter import stage
-from trajectories.scoring.speed import write_speed
+from trajectories.jobs.speed import write_speed
 
 with stage(snakemake.log[0]):
     write_speed(

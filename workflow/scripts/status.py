@@ -1,7 +1,7 @@
 """Adapter of the rule `status`."""
 
 from trajectories.adapter import stage
-from trajectories.scoring.status import print_status
+from trajectories.jobs.status import print_status
 
 with stage(snakemake.log[0]):
     print_status(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trajectories.checkpoints.judge import judge
-from trajectories.checkpoints.records import Finding, Format, Listing, ModelFile, ModelSource
+from trajectories.checkpoints.records import Finding, Format, Listing, ModelSource
 from trajectories.checkpoints.shapes import MAX_JSON, read_json, safetensors_shapes, shape_mismatch
-from trajectories.checkpoints.weight_files import INDEX, plain_name, support_files, weight_sets
+from trajectories.checkpoints.weight_files import INDEX, support_files, weight_sets
 from trajectories.errors import UserError
 from trajectories.files import digest, file_sha256
+from trajectories.hub.files import ModelFile, plain_name
 
 
 def audit_folder_model(model: ModelSource) -> list[Finding]:

@@ -8,13 +8,14 @@ import json
 import logging
 from collections.abc import Mapping
 
-from trajectories.checkpoints import hub
 from trajectories.checkpoints.judge import judge
-from trajectories.checkpoints.records import Finding, Format, Listing, ModelFile, ModelSource
+from trajectories.checkpoints.records import Finding, Format, Listing, ModelSource
 from trajectories.checkpoints.revisions import step_branches
 from trajectories.checkpoints.shapes import MAX_JSON, Shapes, shape_mismatch
 from trajectories.checkpoints.weight_files import weight_sets
 from trajectories.errors import UserError
+from trajectories.hub import client as hub
+from trajectories.hub.files import ModelFile
 
 logger = logging.getLogger(__name__)
 

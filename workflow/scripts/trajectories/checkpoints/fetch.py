@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trajectories.checkpoints.audit_folders import check_index
-from trajectories.checkpoints.download import DiskFullError, check_space, download, verified
 from trajectories.checkpoints.resolved import Checkpoint
 from trajectories.checkpoints.scratch import Place, claimed
 from trajectories.errors import UserError
+from trajectories.hub.download import DiskFullError, check_space, download, verified
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 from trajectories.checkpoints.copies import find_copies
-from trajectories.checkpoints.records import FORMATS, Fault, Finding, Format, Listing, ModelFile, ModelSource, Weights
+from trajectories.checkpoints.records import FORMATS, Fault, Finding, Format, Listing, ModelSource, Weights
 from trajectories.checkpoints.weight_files import support_files, weight_sets
+from trajectories.hub.files import ModelFile
 
 ShapeCheck = Callable[[Listing, Format, tuple[ModelFile, ...]], str]
 _SAME_SIZE = 2.5  # checkpoints of one run may differ by type (a factor of 2) and by buffers saved along (some percent)

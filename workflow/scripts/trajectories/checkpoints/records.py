@@ -3,21 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from trajectories.hub.files import ModelFile
+
 Format = Literal["safetensors", "bin"]
 FORMATS: tuple[Format, ...] = ("safetensors", "bin")  # in order of preference: a .bin file is a pickle
 Policy = Literal["stop", "exclude", "keep"]
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """One file of a checkpoint: its name, its size in bytes and its hash.
-
-    `hash` is the sha256 in hex, or `git:` and the git blob id for small files a hub keeps outside its large-file store.
-    """
-
-    name: str
-    size: int
-    hash: str
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from trajectories.checkpoints.records import ModelFile
-from trajectories.checkpoints.weight_files import plain_name
 from trajectories.errors import UserError
+from trajectories.hub.files import ModelFile, plain_name
 from trajectories.study.names import checked_name
 from trajectories.tables import read_table
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from trajectories.checkpoints.records import Format, ModelFile
-from trajectories.errors import UserError
+from trajectories.checkpoints.records import Format
+from trajectories.hub.files import ModelFile
 
 WHOLE: dict[Format, str] = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}
 INDEX: dict[Format, str] = {name: f"{whole}.index.json" for name, whole in WHOLE.items()}
@@ -29,16 +29,6 @@ def support_files(files: Iterable[ModelFile], form: Format, weights: tuple[Model
     """Return the small files that loading `weights` needs besides them: config.json and, for shards, their index."""
     wanted = {"config.json"} | ({INDEX[form]} if weights and weights[0].name != WHOLE[form] else set())
     return tuple(sorted((file for file in files if file.name in wanted), key=lambda file: file.name))
-
-
-def plain_name(name: str) -> str:
-    """Return `name` if it is a plain file name.
-
-    Raises `UserError` for separators, `..`, control characters and names too long for a file system.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9._+-]{1,200}", name) or set(name) == {"."}:
-        raise UserError(f"{name!r} is not a plain file name; refuse this checkpoint and tell who published it")
-    return name
 
 
 def _complete_set(named: dict[str, ModelFile], form: Format) -> tuple[ModelFile, ...]:

@@ -14,7 +14,7 @@ import torch
 from trajectories.pocket.folders import remove_parts, whole_folder
 from trajectories.pocket.shapes import PocketShape
 from trajectories.pocket.tokens import TOKENIZER, read_tokens
-from trajectories.scoring.progress import progress_bar
+from trajectories.progress import progress_bar
 
 if TYPE_CHECKING:
     from transformers import GPTNeoXForCausalLM

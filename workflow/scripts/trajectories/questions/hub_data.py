@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from trajectories.checkpoints.snapshot import fetch_data_set
 from trajectories.errors import UserError
+from trajectories.hub.snapshot import fetch_data_set
 from trajectories.questions.task import HubData
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from trajectories.checkpoints.resolved import read_checkpoint
-from trajectories.checkpoints.snapshot import fetch_tokenizer
 from trajectories.files import digest
+from trajectories.hub.snapshot import fetch_tokenizer
 from trajectories.questions.question import read_questions
 from trajectories.questions.task import Task
 from trajectories.scoring.encode import encode

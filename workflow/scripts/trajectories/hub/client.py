@@ -24,8 +24,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
-from trajectories.checkpoints.records import ModelFile
 from trajectories.errors import UserError
+from trajectories.hub.files import ModelFile
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
-from trajectories.checkpoints import hub
-from trajectories.checkpoints.records import ModelFile
 from trajectories.errors import UserError
+from trajectories.hub import client as hub
+from trajectories.hub.files import ModelFile
 
 logger = logging.getLogger(__name__)
 

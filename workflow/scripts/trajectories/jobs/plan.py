@@ -12,9 +12,9 @@ import pandas as pd
 
 from trajectories.checkpoints.rates import EFFICIENCY, LOAD_RATE, START, Device, find_device, forward_seconds
 from trajectories.checkpoints.resolved import Checkpoint, as_checkpoint
+from trajectories.jobs.store import Identity, Store
 from trajectories.scoring.prefix_tree import build_tree
 from trajectories.scoring.requests import read_requests, requests_metadata
-from trajectories.scoring.store import Identity, Store
 from trajectories.study.config import Checkpoints, Scoring
 from trajectories.study.config import Plan as PlanSettings
 from trajectories.study.protocol import Protocol

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trajectories.checkpoints.fetch import fetch_ahead
-from trajectories.checkpoints.plan import Settings, works_of
 from trajectories.checkpoints.scratch import on_disk
-from trajectories.scoring.store import Store
+from trajectories.jobs.plan import Settings, works_of
+from trajectories.jobs.store import Store
 from trajectories.tables import read_table
 
 logger = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from trajectories.checkpoints import hub
-from trajectories.checkpoints.download import download
-from trajectories.checkpoints.weight_files import plain_name
 from trajectories.errors import UserError
+from trajectories.hub import client as hub
+from trajectories.hub.download import download
+from trajectories.hub.files import plain_name
 
 TOKENIZER_FILES = (
     "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",

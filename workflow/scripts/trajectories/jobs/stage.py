@@ -6,8 +6,8 @@ from pathlib import Path
 
 from trajectories.checkpoints.resolved import as_checkpoint
 from trajectories.errors import UserError
-from trajectories.scoring.job import Job, RequestsFile, score_checkpoint
-from trajectories.scoring.store import Store
+from trajectories.jobs.job import Job, RequestsFile, score_checkpoint
+from trajectories.jobs.store import Store
 from trajectories.study.config import Checkpoints, Scoring
 from trajectories.study.protocol import Protocol
 from trajectories.study.strict import Strict

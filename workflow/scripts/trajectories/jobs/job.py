@@ -14,9 +14,9 @@ from trajectories.checkpoints.fetch import fetched
 from trajectories.checkpoints.locks import any_lock
 from trajectories.checkpoints.resolved import Checkpoint
 from trajectories.errors import UserError
-from trajectories.scoring.devices import choose, one_gpu
+from trajectories.jobs.devices import choose, one_gpu
+from trajectories.jobs.store import Identity, Store
 from trajectories.scoring.requests import requests_metadata
-from trajectories.scoring.store import Identity, Store
 from trajectories.study.config import Scoring
 from trajectories.study.protocol import Protocol
 
@@ -126,11 +126,11 @@ def _load(job: Job, folder: Path) -> "Engine":
 
 
 def _score_tree(job: Job, engine: "Engine", file: RequestsFile, tasks: Sequence[str]) -> None:
+    from trajectories.jobs.speed import leave_note, stopwatch
+    from trajectories.progress import progress_bar
     from trajectories.scoring.check import trusted
     from trajectories.scoring.prefix_tree import build_tree
-    from trajectories.scoring.progress import progress_bar
     from trajectories.scoring.requests import read_requests
-    from trajectories.scoring.speed import leave_note, stopwatch
 
     requests = read_requests(file.path).of_tasks(tasks)
     with progress_bar(len(requests), f"{job.checkpoint} {file.path.stem}") as advance, stopwatch() as seconds:

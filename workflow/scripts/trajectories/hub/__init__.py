@@ -1,0 +1,1 @@
+"""The hub: patient calls, verified downloads, small files of a repository."""

@@ -5,8 +5,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
-SCRIPTS = ROOT / "workflow" / "scripts"
+# Scripts lie beside these rules, also where another workflow takes this one as a module. Of a module that comes from
+# elsewhere Snakemake fetches single scripts, not their folder: the package must then be an installed one.
+RULES = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+SCRIPTS = RULES.parent / "scripts" if RULES.is_dir() else Path(workflow.source_path("../scripts/score.py")).parent
 sys.path.insert(0, str(SCRIPTS))
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod

@@ -6,20 +6,29 @@ DATA ?=
 CORES ?= all
 WORKERS ?= auto
 OPTIONS ?=
+comma := ,
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint requirements.lock
 
-.PHONY: demo published test test-cluster lint bench lock install install-test
+.PHONY: help demo published test test-all test-cluster lint bench lock install install-test
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
 
 demo: install ## train the pocket suite, run the demo study, say where the report is (about five minutes on two cores)
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/demo.yaml
 	@echo "report: file://$(CURDIR)/results/demo/report.html"
 
 published: install ## the paper's published accuracies: DATA=folder that holds them, or fetched without it
-	$(BIN)/snakemake --cores $(CORES) --configfile studies/published.yaml $(if $(DATA),--config 'import={format: published, path: $(DATA)}')
+	$(BIN)/snakemake --cores $(CORES) --configfile studies/published.yaml $(if $(DATA),--config 'import={format: published$(comma) path: $(DATA)}')
 	@echo "report: file://$(CURDIR)/results/published/report.html"
 
-test: install-test ## everything but the cluster, a file of tests at a time on each core
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(OPTIONS)
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
+test: install-test ## what tells in minutes whether a change is right, a file of tests at a time on each core
+	$(PYTEST) $(OPTIONS)
+
+test-all: install-test ## the long ones too: the demo whole, every accident, every architecture; all but the cluster
+	$(PYTEST) -m "" $(OPTIONS)
 
 test-cluster: install-test ## the demo, and every accident, on a real Slurm started here (Debian, root; about 20 minutes)
 	$(BIN)/python -m pytest tests/cluster
@@ -35,8 +44,8 @@ lint: install-test ## style, types, the workflow's own lint
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --lint --configfile studies/demo.yaml
 
-install: $(VENV)/installed
-install-test: $(VENV)/installed-test
+install: $(VENV)/installed ## what running needs
+install-test: $(VENV)/installed-test ## what running and testing need
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

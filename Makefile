@@ -56,11 +56,11 @@ $(VENV)/installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(PIP) --editable '.[test,slurm,cluster,kubernetes]'
+	$(PIP) --editable '.[test,harness,slurm,cluster,kubernetes]'
 	@touch $@
 
 lock: ## write requirements.lock from what pyproject.toml asks for, in a fresh environment
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[test,slurm,cluster,kubernetes]'
+	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[test,harness,slurm,cluster,kubernetes]'
 	$(VENV)-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | grep -v -e '^nvidia-' -e '^triton==' > requirements.lock
 	rm -rf $(VENV)-lock

@@ -15,7 +15,7 @@ FLOORS = (
     ("study",),
     ("checkpoints", "imports", "pocket"),
     ("scoring",),
-    ("jobs", "analysis"),
+    ("jobs", "analysis", "harness"),
     ("figures",),
     ("report",),
     ("adapter",),

@@ -110,7 +110,8 @@ def test_score_works_on_a_folder(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path / "checkpoint")
     scores = score(folder, [Question("Two plus two is", (" four", " five"), (1, 0))], device="cpu", dtype="float32")
     assert list(scores.columns) == [
-        "task", "question", "choice", "label", "loglikelihood", "tokens", "characters", "is_greedy"
+        "task", "question", "choice", "label", "loglikelihood", "tokens", "characters", "bytes", "words", "is_greedy",
+        "unconditional", "running",
     ]  # fmt: skip
     assert scores.choice.tolist() == [0, 1]
     assert scores.label.tolist() == [1, 0]

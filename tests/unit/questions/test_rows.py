@@ -44,7 +44,7 @@ def test_mc2_labels_follow_the_protocol(preset: str, labels: tuple[int, ...]) ->
         ({"answer_index": "x"}, "'x' is not a whole number"),
         ({"classes": "[' 4']"}, "at least 2 are needed"),
         ({"classes": "four"}, "neither a JSON nor a Python list"),
-        ({"classes": "[' 4', '']"}, "a choice is empty"),
+        ({"classes": "[' 4', '']"}, "choice 1 is empty"),
         ({"prompt": 3}, "the context 3 is not text"),
     ],
 )
@@ -87,7 +87,12 @@ def test_the_three_file_kinds_agree(tmp_path: Path) -> None:
 
 
 def test_questions_survive_their_file(tmp_path: Path) -> None:
-    questions = [Question("naïve ", (" ☃", "\n"), (0, 1)), Question("", ("a", "b", "a"), (1, 1, 0))]
+    questions = [
+        Question("naïve ", (" ☃", "\n"), (0, 1)),
+        Question("", ("a", "b", "a"), (1, 1, 0)),
+        Question("", ("a", "b"), (1, 0), contexts=("x", "y"), measured=("p", "q")),
+        Question("", ("a text",), (1,), running=True),
+    ]
     write_questions(questions, tmp_path / "q.parquet", {"source": "here"})
     assert read_questions(tmp_path / "q.parquet") == questions
     (tmp_path / "q.parquet").write_bytes((tmp_path / "q.parquet").read_bytes()[:200])

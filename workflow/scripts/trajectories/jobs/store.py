@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trajectories.files import digest
 
-SCORING_VERSION = 1  # raise it when a change of the code changes scores
+SCORING_VERSION = 2  # raise it when a change of the code changes scores
 
 
 @dataclass(frozen=True)

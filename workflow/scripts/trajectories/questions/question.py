@@ -1,8 +1,9 @@
 """The Question record, and the parquet file in which a task's questions travel between stages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,51 +11,96 @@ import pyarrow.parquet as pq
 from trajectories.errors import UserError
 from trajectories.files import whole_file
 
+_TEXTS = pa.list_(pa.string())
 _SCHEMA = pa.schema(
-    [("context", pa.string()), ("choices", pa.list_(pa.string())), ("labels", pa.list_(pa.int8()))]
-)  # fmt: skip
+    [
+        ("context", pa.string()),
+        ("choices", _TEXTS),
+        ("labels", pa.list_(pa.int8())),
+        ("contexts", _TEXTS),
+        ("running", pa.bool_()),
+        ("measured", _TEXTS),
+    ]
+)
 
 
 @dataclass(frozen=True)
 class Question:
-    """One multiple-choice question: a context, and at least two choices with 0/1 labels (1 is true).
+    """One question: a context, and choices with 0/1 labels (1 is true).
 
-    A choice is the text that follows the context, with its own leading space where it has one.
-    Raises `UserError` when there are fewer than two choices, a label is neither 0 nor 1, the two lists differ in
-    length, no choice is true, or a text is not a string.
+    A choice is the text that follows the context, with its own leading space where it has one. One choice alone is a
+    continuation whose probability counts (LAMBADA). `contexts`, one per choice, stand in place of `context` where the
+    choices differ in what comes before (Winogrande). A `running` text is one choice without a context, scored
+    window after window. `measured`, one text per choice, is what characters, bytes and words are counted of, where
+    that is not the choice itself (a data set that scores a cleaned text and counts the words of the raw one).
+
+    Raises `UserError` when there is no choice, a label is neither 0 nor 1, lists differ in length, no choice is true,
+    a text is empty or no string, or a running text has a context or further choices.
     """
 
     context: str
     choices: tuple[str, ...]
     labels: tuple[int, ...]
+    contexts: tuple[str, ...] | None = None
+    running: bool = False
+    measured: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check the record; a wrong question must never be scored."""
-        start = f"question {self.context[-60:]!r}" if isinstance(self.context, str) else "question"
-        if not isinstance(self.context, str) or not all(isinstance(choice, str) for choice in self.choices):
-            raise UserError(f"{start}: the context and every choice must be text")
-        if len(self.choices) < 2:
-            raise UserError(f"{start}: has {len(self.choices)} choice(s); at least 2 are needed")
+        if problem := self._problem():
+            shown = self.contexts[0] if self.contexts else self.context
+            start = f"question {shown[-60:]!r}" if isinstance(shown, str) and shown else "question"
+            raise UserError(f"{start}: {problem}")
+
+    def _problem(self) -> str:
+        """Return what is wrong with the record, or nothing."""
+        if problem := self._text_problem():
+            return problem
         if len(self.choices) != len(self.labels):
-            raise UserError(f"{start}: has {len(self.choices)} choices but {len(self.labels)} labels")
+            return f"has {len(self.choices)} choices but {len(self.labels)} labels"
         if not all(label in (0, 1) for label in self.labels):
-            raise UserError(f"{start}: labels are {list(self.labels)}; each must be 0 or 1")
+            return f"labels are {list(self.labels)}; each must be 0 or 1"
         if 1 not in self.labels:
-            raise UserError(f"{start}: no choice is labelled 1 (true)")
+            return "no choice is labelled 1 (true)"
+        if self.running and (len(self.choices) > 1 or self.context or self.contexts):
+            return "a running text is one choice and has no context"
+        return ""
+
+    def _text_problem(self) -> str:
+        if not self.choices:
+            return "has no choices; at least 1 is needed"
+        for name, texts in (("context", self.contexts), ("measured text", self.measured)):
+            if texts is not None and len(texts) != len(self.choices):
+                return f"has {len(self.choices)} choices but {len(texts)} {name}s"
+        if not all(isinstance(text, str) for text in (self.context, *self.choices, *(self.contexts or ()))):
+            return "the context and every choice must be text"
+        if self.contexts is not None and self.context:
+            return "has a context and contexts too; give one of them"
         if "" in self.choices:
-            raise UserError(f"{start}: a choice is empty; there is nothing to score")
+            number = self.choices.index("")
+            return (
+                "the running text is empty" if self.running else f"choice {number} is empty; there is nothing to score"
+            )
+        if self.measured is not None and not all(self.measured):
+            return "a measured text is empty"
+        return ""
+
+    def context_of(self, choice: int) -> str:
+        """Return the text before a choice."""
+        return self.context if self.contexts is None else self.contexts[choice]
+
+    def after(self, text: str) -> "Question":
+        """Return the question with `text` before its context, or before each of its contexts."""
+        if self.contexts is None:
+            return replace(self, context=text + self.context)
+        return replace(self, contexts=tuple(text + context for context in self.contexts))
 
 
 def write_questions(questions: Sequence[Question], path: Path | str, metadata: Mapping[str, str]) -> None:
     """Write a task's questions as parquet, in order; `metadata` (where they came from) goes into the file."""
-    table = pa.table(
-        {
-            "context": [question.context for question in questions],
-            "choices": [list(question.choices) for question in questions],
-            "labels": [list(question.labels) for question in questions],
-        },
-        schema=_SCHEMA.with_metadata(dict(metadata)),
-    )
+    names = [field.name for field in fields(Question)]
+    columns = {name: [getattr(question, name) for question in questions] for name in names}
+    table = pa.table(columns, schema=_SCHEMA.with_metadata(dict(metadata)))
     with whole_file(path) as part:
         pq.write_table(table, part)
 
@@ -62,10 +108,14 @@ def write_questions(questions: Sequence[Question], path: Path | str, metadata: M
 def read_questions(path: Path | str) -> list[Question]:
     """Read the questions written by `write_questions`. Raises `UserError` when the file is damaged."""
     try:
-        rows = pq.read_table(path).to_pylist()
-        return [Question(row["context"], tuple(row["choices"]), tuple(row["labels"])) for row in rows]
+        return [_question(row) for row in pq.read_table(path).to_pylist()]
     except (OSError, pa.ArrowException, KeyError, TypeError) as error:
         raise UserError(f"{path}: not a readable questions file ({error}); delete it and run again") from error
+
+
+def _question(row: Mapping[str, Any]) -> Question:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return Question(**values)
 
 
 def question_metadata(path: Path | str) -> dict[str, str]:

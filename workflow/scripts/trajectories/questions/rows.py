@@ -8,6 +8,7 @@ from typing import Any
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 from trajectories.questions.task import Task
+from trajectories.study.metrics import METRICS
 from trajectories.study.protocol import Protocol
 
 Row = Mapping[str, Any]
@@ -34,9 +35,25 @@ def _question(row: Row, index: int, task: Task, protocol: Protocol, preamble: st
     try:
         context = preamble + task.template.replace("{context}", _text(_column(row, task.columns.context)))
         choices, labels = _choices(row, task, protocol)
-        return Question(context, choices, labels)
+        question = Question(context, choices, labels)
+        check_metric(question, task.metric)
+        return question
     except (UserError, ValueError) as error:
         raise UserError(f"task {task.name}, row {index}: {error}") from error
+
+
+def check_metric(question: Question, metric: str) -> None:
+    """Raise ValueError where a question has not what the metric needs."""
+    needs = METRICS[metric].needs
+    if needs in ("two choices", "unconditional") and len(question.choices) < 2:
+        raise ValueError(
+            f"has 1 choice; at least 2 are needed for the metric {metric}: add choices, or take a metric of one choice "
+            f"({', '.join(name for name, record in METRICS.items() if record.needs in ('question', 'any'))})"
+        )
+    if needs == "question" and question.running:
+        raise ValueError(f"is a running text, which the metric {metric} does not take; use bits_per_byte")
+    if needs == "running text" and not question.running:
+        raise ValueError(f"is no running text, which the metric {metric} needs; use perplexity or bits_per_byte")
 
 
 def _choices(row: Row, task: Task, protocol: Protocol) -> tuple[tuple[str, ...], tuple[int, ...]]:

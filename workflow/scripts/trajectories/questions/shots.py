@@ -6,7 +6,6 @@ examples with three newlines.
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
@@ -30,8 +29,9 @@ def _with_examples(
 ) -> Question:
     drawn = random.Random(f"{seed}/{index}").sample(range(len(questions) - 1), shots)
     examples = [_example(questions[other + (other >= index)], prefix) for other in drawn]
-    return replace(question, context=JOINER.join([*examples, question.context]))
+    return question.after("".join(example + JOINER for example in examples))
 
 
 def _example(question: Question, prefix: str) -> str:
-    return question.context + prefix + question.choices[question.labels.index(1)]
+    true = question.labels.index(1)
+    return question.context_of(true) + prefix + question.choices[true]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from trajectories.errors import UserError
@@ -41,7 +40,7 @@ def questions_of(
         prefix = task.delimiter if protocol.choice_prefix is None else protocol.choice_prefix
         questions = with_shots(questions, task.shots, task.shots_seed, prefix)
     preamble = preamble_text(task.preamble) if task.preamble else ""
-    return [replace(question, context=preamble + question.context) for question in questions], origin
+    return [question.after(preamble) for question in questions], origin
 
 
 def _source(task: Task, protocol: Protocol, seed: int, generate: Generate | None) -> tuple[list[Question], Origin]:

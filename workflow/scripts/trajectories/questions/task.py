@@ -1,13 +1,10 @@
 """A task is a record: its name, where its questions are, how to read them, which metric tells how well a model does."""
 
-from typing import Literal
-
 from pydantic import Field, PositiveInt, model_validator
 
+from trajectories.study.metrics import Metric
 from trajectories.study.names import Name
 from trajectories.study.strict import Strict
-
-Metric = Literal["accuracy", "accuracy_norm", "mc1", "mc2", "loss", "margin"]
 
 
 class Columns(Strict):

@@ -1,18 +1,19 @@
 """From questions to requests: tokenise as the protocol says, once per tokenizer."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
-from trajectories.scoring.requests import Requests, build_requests
+from trajectories.scoring.requests import CHOICE, RUNNING, UNCONDITIONAL, Requests, build_requests
 from trajectories.study.protocol import Protocol
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """One (context, choice) text pair and where it comes from."""
+    """One (context, choice) text pair, and the numbers of its request: those of `Requests`."""
 
     context: str
     text: str
@@ -20,49 +21,69 @@ class _Pair:
     question: int
     choice: int
     label: int
+    kind: int
     characters: int
+    bytes: int
+    words: int
+
+
+_NUMBERS = tuple(field.name for field in fields(_Pair) if field.name not in ("context", "text"))
 
 
 def encode(
-    questions: Mapping[str, Sequence[Question]], delimiters: Mapping[str, str], tokenizer: Any, protocol: Protocol
+    questions: Mapping[str, Sequence[Question]],
+    delimiters: Mapping[str, str],
+    tokenizer: Any,
+    protocol: Protocol,
+    unconditional: Collection[str] = (),
 ) -> Requests:
     """Tokenise the questions of the tasks of one tree.
 
     `delimiters` holds each task's own text between context and choice, used where the protocol's `choice_prefix` is
-    null. Raises `UserError`, naming task, question and choice, when a choice has no tokens of its own.
+    null. Of the tasks in `unconditional` every choice is asked once more after nothing at all. Raises `UserError`,
+    naming task, question and choice, when a choice has no tokens of its own.
     """
     tasks = list(questions)
     pairs = [
         pair
         for index, name in enumerate(tasks)
-        for pair in _pairs(index, questions[name], _prefix(protocol, delimiters[name]))
+        for pair in _pairs(index, questions[name], _prefix(protocol, delimiters[name]), name in unconditional)
     ]
-    encoded = _encode_pairs(pairs, tokenizer, protocol)
+    encoded = _encode_all(pairs, tokenizer, protocol)
     for pair, (_, choice) in zip(pairs, encoded, strict=True):
         if not choice:
             raise UserError(
                 f"task {tasks[pair.task]}, question {pair.question}, choice {pair.choice}: {pair.text!r} merges into "
                 "the context's last token and has none of its own; set protocol.encoding to separate"
             )
-    return build_requests(tasks, [context + choice for context, choice in encoded], _columns(pairs, encoded))
+    columns = {name: [getattr(pair, name) for pair in pairs] for name in _NUMBERS}
+    counted = [len(choice) for _, choice in encoded]
+    return build_requests(tasks, [context + choice for context, choice in encoded], columns | {"counted": counted})
 
 
 def _prefix(protocol: Protocol, delimiter: str) -> str:
     return delimiter if protocol.choice_prefix is None else protocol.choice_prefix
 
 
-def _pairs(task: int, questions: Sequence[Question], prefix: str) -> list[_Pair]:
-    return [
-        _Pair(item.context, prefix + choice, task, number, position, label, len(choice))
-        for number, item in enumerate(questions)
-        for position, (choice, label) in enumerate(zip(item.choices, item.labels, strict=True))
-    ]
+def _pairs(task: int, questions: Sequence[Question], prefix: str, unconditional: bool) -> Iterator[_Pair]:
+    for number, question in enumerate(questions):
+        for choice, text in enumerate(question.choices):
+            measured = text if question.measured is None else question.measured[choice]
+            size = (len(measured), len(measured.encode()), len(re.split(r"\s+", measured)))
+            place = (task, number, choice, question.labels[choice])
+            if question.running:
+                yield _Pair("", text, *place, RUNNING, *size)
+                continue
+            yield _Pair(question.context_of(choice), prefix + text, *place, CHOICE, *size)
+            if unconditional:
+                yield _Pair("", prefix + text, *place, UNCONDITIONAL, *size)
 
 
-def _columns(pairs: Sequence[_Pair], encoded: Sequence[tuple[list[int], list[int]]]) -> dict[str, list[int]]:
-    columns = {name: [getattr(pair, name) for pair in pairs] for name in ("task", "question", "choice", "label")}
-    characters = [pair.characters for pair in pairs]
-    return columns | {"characters": characters, "counted": [len(choice) for _, choice in encoded]}
+def _encode_all(pairs: Sequence[_Pair], tokenizer: Any, protocol: Protocol) -> list[tuple[list[int], list[int]]]:
+    """Return (context ids, choice ids) for each pair; of a running text (start token, all of its tokens)."""
+    texts = _tokenise({pair.text for pair in pairs if pair.kind == RUNNING}, tokenizer, protocol)
+    others = iter(_encode_pairs([pair for pair in pairs if pair.kind != RUNNING], tokenizer, protocol))
+    return [([_start_token(tokenizer)], texts[pair.text]) if pair.kind == RUNNING else next(others) for pair in pairs]
 
 
 def _encode_pairs(pairs: Sequence[_Pair], tokenizer: Any, protocol: Protocol) -> list[tuple[list[int], list[int]]]:
@@ -103,7 +124,7 @@ def _start_token(tokenizer: Any) -> int:
     for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
         if token is not None:
             return int(token)
-    raise UserError("the tokenizer has neither a BOS nor an EOS token, which an empty context needs")
+    raise UserError("the tokenizer has neither a BOS nor an EOS token, which an empty context and a running text need")
 
 
 def _tokenise(texts: set[str], tokenizer: Any, protocol: Protocol) -> dict[str, list[int]]:

@@ -2,12 +2,15 @@
 
 Sorted by token ids, requests that share a prefix stand next to each other, and the prefix tree is just one more
 number per request: how many leading tokens it shares with the one before (`prefix_tree.py`).
+
+A running text is one request, a start token and then all of its tokens, until the model's window is known: `within`
+cuts it into requests for windows that follow one another, each token counted once.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +24,17 @@ from trajectories.files import whole_file
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 
+CHOICE, UNCONDITIONAL, RUNNING = range(3)
+"""Kinds of requests: a choice after its context, the same choice after nothing, a running text or a window of one."""
+
 
 @dataclass(frozen=True)
 class Requests:
     """`n` requests in ascending order of their token ids; `tokens` holds all of them end to end.
 
     Request `k` is `tokens[starts[k]:starts[k + 1]]`; its last `counted[k]` tokens are those whose log-likelihood
-    counts. `task[k]` indexes `tasks`; `question[k]` and `choice[k]` are positions in that task; `characters[k]` is
-    the length of the choice's own text.
+    counts. `task[k]` indexes `tasks`; `question[k]` and `choice[k]` are positions in that task; `kind[k]` is CHOICE,
+    UNCONDITIONAL or RUNNING; `characters[k]`, `bytes[k]` and `words[k]` are the size of the choice's own text.
     """
 
     tasks: tuple[str, ...]
@@ -40,6 +46,9 @@ class Requests:
     choice: Ints  # [n]
     label: Ints  # [n]
     characters: Ints  # [n]
+    bytes: Ints  # [n], in UTF-8
+    words: Ints  # [n], pieces between white space
+    kind: Ints  # [n]
 
     def __len__(self) -> int:
         return len(self.counted)
@@ -65,20 +74,36 @@ class Requests:
     def within(self, window: int) -> "Requests":
         """Return requests cut on the left so that their inputs (all tokens but the last) fit into `window`.
 
-        As the evaluation harness does. Raises `UserError` when the counted tokens alone do not fit.
+        As the evaluation harness does: choices lose what stands before them, running texts become disjoint windows,
+        the first after the start token, each later one after as many tokens of the text as fit (at least one).
+        Raises `UserError` when the counted tokens of a choice alone do not fit.
         """
         if len(self) == 0 or int(self.lengths.max()) <= window + 1:
             return self
-        if int(self.counted.max()) > window:
-            k = int(self.counted.argmax())
+        alone = np.where(self.kind == RUNNING, 0, self.counted)
+        if int(alone.max()) > window:
+            k = int(alone.argmax())
             raise UserError(f"{self.name(k)}: its choice alone is longer than the model's window of {window} tokens")
-        cut = [self.ids(k)[-(window + 1) :] for k in range(len(self))]
-        order = np.array(_sorted_order(cut), dtype=np.int64)
-        return self._with(order, [cut[k] for k in order])
+        cut = [(k, *piece) for k in range(len(self)) for piece in self._pieces(k, window)]
+        ids = [piece for _, piece, _ in cut]
+        order = np.array(_sorted_order(ids), dtype=np.int64)
+        rows = np.array([k for k, _, _ in cut])[order]
+        counted = np.array([counted for _, _, counted in cut], dtype=np.int32)[order]
+        return replace(self._with(rows, [ids[i] for i in order]), counted=counted)
 
     def longer_than(self, window: int) -> int:
         """Return how many requests do not fit into `window` and lose tokens on the left."""
-        return int((self.lengths > window + 1).sum())
+        return int(((self.lengths > window + 1) & (self.kind != RUNNING)).sum())
+
+    def _pieces(self, k: int, window: int) -> Iterator[tuple[Ints, int]]:
+        """Yield (token ids, how many of the last count) of what request `k` becomes."""
+        ids, counted = self.ids(k), int(self.counted[k])
+        if self.kind[k] != RUNNING:
+            yield ids[-(window + 1) :], counted
+            return
+        for start in range(1, len(ids), window):
+            end = min(start + window, len(ids))
+            yield ids[max(0, end - window - 1) : end], end - start
 
     def name(self, k: int) -> str:
         """Return 'task t, question q, choice c' for messages."""
@@ -87,9 +112,9 @@ class Requests:
     def task_digest(self, name: str) -> str:
         """Return the sha256 of everything of one task that scores depend on, whatever it is stored along with."""
         rows = np.flatnonzero(self.task == self.tasks.index(name))
-        rows = rows[np.lexsort((self.choice[rows], self.question[rows]))]
+        rows = rows[np.lexsort((self.kind[rows], self.choice[rows], self.question[rows]))]
         sha = hashlib.sha256(name.encode())
-        for column in (self.question, self.choice, self.label, self.characters, self.counted, self.lengths):
+        for column in (*(getattr(self, name) for name in _ROW_COLUMNS if name != "task"), self.lengths):
             sha.update(np.ascontiguousarray(column[rows], dtype="<i8").tobytes())
         for k in rows:
             sha.update(self.ids(k).astype("<i4").tobytes())
@@ -100,16 +125,20 @@ class Requests:
         return Requests(tasks=self.tasks, tokens=_flat(ids), starts=_starts(ids), **columns)
 
 
-_ROW_COLUMNS = ("counted", "task", "question", "choice", "label", "characters")
+_ROW_COLUMNS = ("counted", "task", "question", "choice", "label", "characters", "bytes", "words", "kind")
 
 
 def build_requests(
     tasks: Sequence[str], ids: Sequence[Sequence[int]], columns: Mapping[str, Sequence[int]]
 ) -> Requests:
-    """Sort requests given in any order. `columns` holds counted, task, question, choice, label, characters."""
+    """Sort requests given in any order.
+
+    `columns` holds counted, task, question, choice, label, characters, bytes, words and kind; those left out are 0.
+    """
     arrays = [np.asarray(tokens, dtype=np.int32) for tokens in ids]
-    rows = {name: np.asarray(columns[name], dtype=np.int32) for name in _ROW_COLUMNS}
-    order = _sorted_order(arrays, *(rows[name] for name in ("task", "question", "choice")))
+    zeros = [0] * len(ids)
+    rows = {name: np.asarray(columns.get(name, zeros), dtype=np.int32) for name in _ROW_COLUMNS}
+    order = _sorted_order(arrays, *(rows[name] for name in ("task", "question", "choice", "kind")))
     chosen = [arrays[k] for k in order]
     return Requests(
         tasks=tuple(tasks), tokens=_flat(chosen), starts=_starts(chosen), **{k: v[order] for k, v in rows.items()}

@@ -12,31 +12,46 @@ import pyarrow.parquet as pq
 
 from trajectories.errors import UserError
 from trajectories.files import whole_file
+from trajectories.scoring.requests import RUNNING, UNCONDITIONAL
 
 if TYPE_CHECKING:
     from trajectories.scoring.engine import Scored
 
-COLUMNS = ("task", "question", "choice", "label", "loglikelihood", "tokens", "characters", "is_greedy")
+TYPES = {
+    "task": "str", "question": "int32", "choice": "int32", "label": "int8", "loglikelihood": "float64",
+    "tokens": "int32", "characters": "int32", "bytes": "int32", "words": "int32", "is_greedy": "bool",
+    "unconditional": "float64", "running": "bool",
+}  # fmt: skip
+COLUMNS = tuple(TYPES)
+_PLACE = ["task", "question", "choice"]
 
 
 def score_table(scored: "Scored") -> pd.DataFrame:
-    """Return the scores in the order of tasks, questions and choices.
+    """Return the scores, one row per choice, in the order of tasks, questions and choices.
 
-    `loglikelihood` is in nats, `tokens` how many tokens it sums, `characters` the length of the choice's own text.
+    `loglikelihood` is in nats, `tokens` how many tokens it sums; `characters`, `bytes` and `words` the size of the
+    choice's own text; `unconditional` the log-likelihood of the choice after nothing, missing where that was not
+    asked. The windows of a running text are one row again.
     """
     requests = scored.requests
-    order = np.lexsort((requests.choice, requests.question, requests.task))
-    table = {
-        "task": np.array(requests.tasks, dtype=object)[requests.task[order]],
-        "question": requests.question[order],
-        "choice": requests.choice[order],
-        "label": requests.label[order].astype(np.int8),
-        "loglikelihood": scored.loglikelihood[order],
-        "tokens": requests.counted[order],
-        "characters": requests.characters[order],
-        "is_greedy": scored.is_greedy[order],
-    }
-    return pd.DataFrame(table, columns=list(COLUMNS))
+    columns = ("task", "question", "choice", "label", "characters", "bytes", "words", "kind")
+    rows = pd.DataFrame({name: getattr(requests, name) for name in columns})
+    rows = rows.assign(loglikelihood=scored.loglikelihood, tokens=requests.counted, is_greedy=scored.is_greedy)
+    alone = rows["kind"] == UNCONDITIONAL
+    table = _windows_together(rows[~alone]).sort_values(_PLACE, kind="stable")
+    after_nothing = rows[alone].set_index(_PLACE)["loglikelihood"].rename("unconditional")
+    table = table.join(after_nothing, on=_PLACE).assign(running=table["kind"] == RUNNING)
+    table["task"] = np.array(requests.tasks, dtype=object)[table["task"]]
+    return table[list(COLUMNS)].astype(TYPES | {"task": object}).reset_index(drop=True)
+
+
+def _windows_together(rows: pd.DataFrame) -> pd.DataFrame:
+    windows = rows["kind"] == RUNNING
+    if not windows.any():
+        return rows
+    others = ("label", "characters", "bytes", "words", "kind")
+    how = dict.fromkeys(others, "first") | {"loglikelihood": "sum", "tokens": "sum", "is_greedy": "all"}
+    return pd.concat([rows[~windows], rows[windows].groupby(_PLACE, as_index=False).agg(how)])
 
 
 def write_scores(scores: pd.DataFrame, path: Path | str, metadata: Mapping[str, object]) -> None:
@@ -49,8 +64,7 @@ def write_scores(scores: pd.DataFrame, path: Path | str, metadata: Mapping[str, 
 
 def empty_scores() -> pd.DataFrame:
     """Return scores without rows, in the right types."""
-    types = ("str", "int32", "int32", "int8", "float64", "int32", "int32", "bool")
-    return pd.DataFrame(columns=list(COLUMNS)).astype(dict(zip(COLUMNS, types, strict=True)))
+    return pd.DataFrame(columns=list(COLUMNS)).astype(TYPES)
 
 
 def read_scores(path: Path | str, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:

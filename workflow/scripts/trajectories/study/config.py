@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_
 from trajectories.errors import UserError
 from trajectories.files import canonical_json, digest
 from trajectories.questions.catalogue import known_tasks
-from trajectories.questions.task import Metric, Task
+from trajectories.questions.task import Task
+from trajectories.study.metrics import Metric
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.steps import Steps

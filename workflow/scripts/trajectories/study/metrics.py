@@ -1,0 +1,90 @@
+"""The metrics: for each its range, which way is better, what it needs of a question, and how questions become a value.
+
+`docs/metrics.md` gives the formulas. A metric of a task is `of_mean(Σ weight · x / Σ weight)` over its questions, where
+`x` is the question's value on the scale on which it is averaged (`analysis/accuracy.py`).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Metric = Literal[
+    "accuracy", "accuracy_norm", "accuracy_bytes", "accuracy_tokens", "accuracy_pmi", "mc1", "mc2", "greedy", "loss",
+    "margin", "perplexity", "word_perplexity", "bits_per_byte",
+]  # fmt: skip
+"""What may stand for a task. `ties` is computed beside them and stands for none."""
+
+Need = Literal["two choices", "unconditional", "question", "running text", "any"]
+"""`unconditional`: two choices, each scored after nothing too; `question`: no running text, one choice is enough."""
+
+
+@dataclass(frozen=True)
+class MetricRecord:
+    """One metric. `weight` names what a question weighs (missing: all the same); `geometric`: the mean is of logs."""
+
+    name: str
+    label: str  # on axes
+    low: float
+    high: float
+    higher_is_better: bool
+    needs: Need
+    harness: str = ""  # what the evaluation harness calls it
+    weight: Literal["bytes", "words"] | None = None
+    geometric: bool = False
+
+    @property
+    def is_share(self) -> bool:
+        """Whether its values are shares, from 0 to 1."""
+        return self.high == 1.0
+
+    def of_mean(self, mean: float) -> float:
+        """Return the task's value from the mean over its questions."""
+        if not self.geometric:
+            return mean
+        return math.exp(mean) if mean < math.log(1e300) else math.inf
+
+
+def _share(name: str, needs: Need, harness: str = "", label: str = "Accuracy") -> MetricRecord:
+    return MetricRecord(name, label, 0.0, 1.0, True, needs, harness)
+
+
+def _cost(name: str, label: str, low: float, needs: Need, harness: str = "") -> MetricRecord:
+    return MetricRecord(name, label, low, math.inf, False, needs, harness)
+
+
+METRICS: Mapping[str, MetricRecord] = {
+    record.name: record
+    for record in (
+        _share("accuracy", "two choices", "acc"),
+        _share("accuracy_norm", "two choices", "acc_norm"),
+        _share("accuracy_bytes", "two choices", "acc_bytes"),
+        _share("accuracy_tokens", "two choices"),
+        _share("accuracy_pmi", "unconditional", "acc_mutual_info"),
+        _share("mc1", "two choices", "acc"),
+        _share("mc2", "two choices", "acc"),
+        _share("greedy", "question", "acc", "Share said greedily"),
+        _cost("loss", "Loss (nats)", 0.0, "two choices"),
+        MetricRecord("margin", "Margin (nats)", -math.inf, math.inf, True, "two choices"),
+        MetricRecord("perplexity", "Perplexity", 1.0, math.inf, False, "question", "perplexity", geometric=True),
+        MetricRecord(
+            "word_perplexity", "Perplexity per word", 1.0, math.inf, False, "running text", "word_perplexity",
+            weight="words", geometric=True,
+        ),
+        MetricRecord(
+            "bits_per_byte", "Bits per byte", 0.0, math.inf, False, "any", "bits_per_byte", weight="bytes",
+        ),
+        MetricRecord("ties", "Share of ties", 0.0, 1.0, False, "two choices"),
+    )
+}  # fmt: skip
+
+
+def sign_of(metric: str) -> float:
+    """Return 1, or -1 for a metric of which less is better; a metric that is not known here counts as the more the
+    better."""
+    return -1.0 if metric in METRICS and not METRICS[metric].higher_is_better else 1.0
+
+
+def label_of(metric: str) -> str:
+    """Return how axes call a metric."""
+    return METRICS[metric].label if metric in METRICS else metric

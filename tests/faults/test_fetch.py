@@ -288,12 +288,14 @@ JOB = """
 import sys, pathlib
 from huggingface_hub import constants
 from trajectories.checkpoints.fetch import fetched
-from trajectories.checkpoints.resolved import read_checkpoint
+from trajectories.checkpoints.resolved import as_checkpoint
+from trajectories.tables import read_table
 constants.DOWNLOAD_CHUNK_SIZE = 1 << 16
 table, step, scratch, log = sys.argv[1:]
 import time
 from trajectories.checkpoints.locks import any_lock
-with fetched(read_checkpoint(table, "pythia-tiny", int(step)), pathlib.Path(scratch)) as folder:
+rows = read_table(table, "checkpoints").set_index("step", drop=False)
+with fetched(as_checkpoint(rows.loc[int(step)]), pathlib.Path(scratch)) as folder:
     with any_lock([pathlib.Path(scratch) / ".locks/gpu"], "the GPU"), open(log, "a") as out:
         begin = time.monotonic()
         time.sleep(0.8)

@@ -69,7 +69,7 @@ def undisturbed(study: Study, folder: Path) -> bytes:
     write_trees(
         tasks=[task.canonical() for task in study.tasks],
         questions=[folder / f"{task.name}.parquet" for task in study.tasks],
-        tokenizer=study.tokenizer_of(study.models[0]).canonical(), checkpoints=None, protocol=protocol,
+        tokenizers=[tokenizer.canonical() for tokenizer in study.tokenizers], checkpoints=None, protocol=protocol,
         outputs=[folder / f"{tree}.safetensors" for tree in study.trees],
     )  # fmt: skip
     scores = []

@@ -37,7 +37,7 @@ def test_a_study_of_the_project_is_planned(name: str, tmp_path: Path) -> None:
     shutil.copy(PROJECT / name, config)
     counts = planned(config)
     assert counts["score"] == sum(len(study.steps_of(model)) for model in study.models)
-    assert counts["encode"] == len({study.tokenizer_of(model).name for model in study.models})
+    assert counts["encode"] == 1
     assert counts["questions"] == len(study.tasks)
 
 
@@ -54,5 +54,5 @@ def test_five_hundred_checkpoints_share_what_can_be_shared(tmp_path: Path) -> No
     counts = planned(config)
     assert counts["score"] == 500
     assert counts["questions"] == 12
-    assert counts["encode"] == 1  # all models share one tokenizer
+    assert counts["encode"] == 1
     assert counts["audit"] == counts["accuracy"] == counts["fit"] == counts["report"] == 1

@@ -85,9 +85,14 @@ def requests_of(model):
     return requests_files(STUDY.tokenizer_of(STUDY.model(model)).name)
 
 
-def encode_checkpoints(tokenizer):
-    """Return the audit's table if the tokenizer lies with a checkpoint, which only the audit knows to be there."""
-    return [] if STUDY.tokenizer(tokenizer).location else [f"{RESULTS}/checkpoints.tsv"]
+def all_requests():
+    """Return the requests files in every tokenizer of the study."""
+    return [path for tokenizer in STUDY.tokenizers for path in requests_files(tokenizer.name)]
+
+
+def encode_checkpoints():
+    """Return the audit's table if a tokenizer lies with checkpoints, which only the audit knows to be there."""
+    return [] if all(tokenizer.location for tokenizer in STUDY.tokenizers) else [f"{RESULTS}/checkpoints.tsv"]
 
 
 def trained_suite():
@@ -198,5 +203,4 @@ def targets():
 wildcard_constraints:
     model=one_of(model.name for model in STUDY.models),
     task=one_of(task.name for task in STUDY.tasks),
-    tokenizer=one_of(STUDY.tokenizer_of(model).name for model in STUDY.models),
     step=r"\d+",

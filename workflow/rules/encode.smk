@@ -1,18 +1,18 @@
 rule encode:
-    """Tokenise all questions, once for all checkpoints that share the tokenizer; a file for each prefix tree."""
+    """Tokenise all questions, once for all models whose tokenizers do the same; a file for each prefix tree."""
     input:
         questions=questions_files(),
-        checkpoints=lambda wildcards: encode_checkpoints(wildcards.tokenizer),
+        checkpoints=encode_checkpoints(),
     output:
-        requests_files("{tokenizer}"),
+        all_requests(),
     log:
-        f"{LOGS}/encode/{{tokenizer}}.log",
+        f"{LOGS}/encode.log",
     conda:
         "../../envs/score.yaml"
     params:
         tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks],
         protocol=lambda wildcards: STUDY.protocol.canonical(),
-        tokenizer=lambda wildcards: STUDY.tokenizer(wildcards.tokenizer).canonical(),
+        tokenizers=lambda wildcards: [tokenizer.canonical() for tokenizer in STUDY.tokenizers],
         code=code_digest("trajectories.scoring.encode", "trajectories.scoring.requests"),
     script:
         "../scripts/encode.py"

@@ -2,7 +2,7 @@ rule fetch:
     """Download unscored checkpoints ahead, for compute nodes without a network; at most checkpoints_on_disk of them."""
     input:
         checkpoints=f"{RESULTS}/checkpoints.tsv",
-        requests=sorted({path for model in STUDY.models for path in requests_of(model.name)}),
+        requests=all_requests(),
     log:
         f"{LOGS}/fetch.log",
     localrule: True

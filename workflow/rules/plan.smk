@@ -2,7 +2,7 @@ rule plan:
     """Say what is left to do and what it takes: downloads, disk, tokens, time. Nothing is downloaded but questions."""
     input:
         checkpoints=f"{RESULTS}/checkpoints.tsv",
-        requests=sorted({path for model in STUDY.models for path in requests_of(model.name)}),
+        requests=all_requests(),
     output:
         f"{RESULTS}/plan.tsv",
     log:

@@ -7,7 +7,7 @@ with stage(snakemake.log[0]):
     write_trees(
         tasks=snakemake.params.tasks,
         questions=snakemake.input.questions,
-        tokenizer=snakemake.params.tokenizer,
+        tokenizers=snakemake.params.tokenizers,
         checkpoints=next(iter(snakemake.input.checkpoints), None),
         protocol=snakemake.params.protocol,
         outputs=snakemake.output,

@@ -43,13 +43,11 @@ class Checkpoint:
         return f"{self.model} step{self.step}"
 
 
-def read_checkpoint(path: Path | str, model: str, step: int) -> Checkpoint:
-    """Return the row of one model and step of `checkpoints.tsv`; raises `UserError` when it is not there to be used."""
+def last_used(path: Path | str, model: str) -> Checkpoint | None:
+    """Return the last checkpoint of a model that `checkpoints.tsv` says is used, or None where none is."""
     table = read_table(path, "checkpoints")
-    rows = table[(table["model"] == model) & (table["step"] == step)]
-    if len(rows) != 1:
-        raise UserError(f"{path}: has {len(rows)} rows for {model} step {step}; run `snakemake audit --forcerun audit`")
-    return as_checkpoint(rows.iloc[0])
+    rows = table[(table["model"] == model) & table["used"].astype(bool)]
+    return as_checkpoint(rows.sort_values("step").iloc[-1]) if len(rows) else None
 
 
 def as_checkpoint(row: "pd.Series[Any]") -> Checkpoint:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from trajectories.checkpoints.rates import EFFICIENCY, LOAD_RATE, START, Device, find_device, forward_seconds
 from trajectories.checkpoints.resolved import Checkpoint, as_checkpoint
+from trajectories.files import canonical_json
 from trajectories.jobs.store import Identity, Store
 from trajectories.scoring.prefix_tree import build_tree
 from trajectories.scoring.requests import read_requests, requests_metadata
@@ -80,7 +81,7 @@ def works_of(
     table: pd.DataFrame, requests: Mapping[str, Sequence[str]], settings: Settings, store: Store
 ) -> list[Work]:
     """Return what is left to do for every checkpoint that is used, in the table's order."""
-    used = table[table["used"].astype(bool)]
+    used, requests = table[table["used"].astype(bool)], _shared(requests)
     return [_work(row, requests[str(row["model"])], settings, store) for _, row in used.iterrows()]
 
 
@@ -158,6 +159,15 @@ def _missing(path: str, checkpoint: Checkpoint, settings: Settings, store: Store
     return tuple(
         name for name, key in digests.items() if not store.has(Identity(checkpoint.commit, key, dtype, softmax))
     )
+
+
+def _shared(requests: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return each model's requests files, one path for all that hold the same: a tree is counted once."""
+    first: dict[str, str] = {}
+    return {
+        model: [first.setdefault(canonical_json(_digests(path)), path) for path in paths]
+        for model, paths in requests.items()
+    }
 
 
 @cache

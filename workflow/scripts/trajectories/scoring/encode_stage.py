@@ -2,18 +2,18 @@
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trajectories.checkpoints.resolved import read_checkpoint
+from trajectories.checkpoints.resolved import last_used
 from trajectories.files import digest
 from trajectories.hub.snapshot import fetch_tokenizer
-from trajectories.questions.question import read_questions
+from trajectories.questions.question import Question, read_questions
 from trajectories.questions.task import Task
 from trajectories.scoring.encode import encode
 from trajectories.scoring.load import load_tokenizer
-from trajectories.scoring.requests import write_requests
+from trajectories.scoring.requests import Requests, write_requests
 from trajectories.study.config import Tokenizer
 from trajectories.study.protocol import Protocol
 
@@ -24,28 +24,49 @@ def write_trees(
     *,
     tasks: Sequence[str],
     questions: Sequence[Path | str],
-    tokenizer: str,
+    tokenizers: Sequence[str],
     checkpoints: Path | str | None,
     protocol: str,
     outputs: Sequence[Path | str],
 ) -> None:
-    """Tokenise all tasks and write the requests of each tree.
+    """Tokenise all tasks with every tokenizer and write the requests of each tree.
 
-    `tasks`, `tokenizer` and `protocol` are canonical JSON, `questions` the tasks' files in the same order,
-    `checkpoints` the audit's table where the tokenizer lies with a checkpoint, `outputs` one file per tree, the trees
-    in the order in which the tasks name them.
+    Tokenizers that do the same are encoded once. `tasks`, `tokenizers` and `protocol` are canonical JSON, `questions`
+    the tasks' files in the same order, `checkpoints` the audit's table where a tokenizer lies with checkpoints.
+    `outputs` has one file per tokenizer and tree: tokenizer by tokenizer, the trees in the order in which the tasks
+    name them. Raises `UserError` when a tokenizer cannot be had or a question cannot be encoded.
     """
     records = [Task.model_validate_json(task) for task in tasks]
     rules = Protocol.model_validate_json(protocol)
-    loaded = _load(Tokenizer.model_validate_json(tokenizer), checkpoints)
-    metadata = {"tokenizer": tokenizer_digest(loaded), "protocol": protocol}
-    trees: dict[str, dict[str, Path | str]] = {}
-    for task, file in zip(records, questions, strict=True):
-        trees.setdefault(task.tree, {})[task.name] = file
+    trees = _trees(records, questions)
     delimiters = {task.name: task.delimiter for task in records}
-    for files, output in zip(trees.values(), outputs, strict=True):
-        asked = {name: read_questions(file) for name, file in files.items()}
-        write_requests(encode(asked, delimiters, loaded, rules), output, metadata)
+    encoded: dict[str, list[Requests]] = {}
+    for number, text in enumerate(tokenizers):
+        place = Tokenizer.model_validate_json(text)
+        loaded = _load(place, checkpoints)
+        key = tokenizer_digest(loaded) if loaded is not None else ""
+        logger.info("encode: %s: tokenizer %s%s", place.name, key[:12], ", as before" if key in encoded else "")
+        if key not in encoded:
+            encoded[key] = [_encode(tree, delimiters, loaded, rules) for tree in trees]
+        own = outputs[number * len(trees) : (number + 1) * len(trees)]
+        for requests, output in zip(encoded[key], own, strict=True):
+            write_requests(requests, output, {"tokenizer": key, "protocol": protocol})
+
+
+def _trees(records: Sequence[Task], questions: Sequence[Path | str]) -> list[dict[str, list[Question]]]:
+    """Return the questions of each tree's tasks."""
+    trees: dict[str, dict[str, list[Question]]] = {}
+    for task, file in zip(records, questions, strict=True):
+        trees.setdefault(task.tree, {})[task.name] = read_questions(file)
+    return list(trees.values())
+
+
+def _encode(
+    tree: Mapping[str, list[Question]], delimiters: Mapping[str, str], tokenizer: Any | None, rules: Protocol
+) -> Requests:
+    """Encode one tree; for a model none of whose checkpoints is used (`tokenizer` None) it has no requests."""
+    asked = tree if tokenizer is not None else dict.fromkeys(tree, ())
+    return encode(asked, delimiters, tokenizer, rules)
 
 
 def tokenizer_digest(tokenizer: Any) -> str:
@@ -53,14 +74,16 @@ def tokenizer_digest(tokenizer: Any) -> str:
     return digest([tokenizer.backend_tokenizer.to_str(), tokenizer.bos_token, tokenizer.eos_token])
 
 
-def _load(tokenizer: Tokenizer, checkpoints: Path | str | None) -> Any:
+def _load(tokenizer: Tokenizer, checkpoints: Path | str | None) -> Any | None:
+    """Load a tokenizer; None for that of a model none of whose checkpoints is used."""
     if tokenizer.location is not None:
         location, _, revision = tokenizer.location.partition("@")
         return load_tokenizer(location) if Path(location).is_dir() else _from_hub(location, revision or "main")
     assert checkpoints is not None
     assert tokenizer.model is not None
-    assert tokenizer.step is not None
-    checkpoint = read_checkpoint(checkpoints, tokenizer.model, tokenizer.step)
+    checkpoint = last_used(checkpoints, tokenizer.model)
+    if checkpoint is None:
+        return None
     if checkpoint.folder is not None:
         return load_tokenizer(checkpoint.folder)
     return _from_hub(str(checkpoint.repo), checkpoint.commit)

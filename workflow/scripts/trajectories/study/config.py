@@ -75,7 +75,7 @@ class Checkpoints(Strict):
     revision: Pattern = Field("step{step}", description="Branch of a step on the hub.")
     tokens_per_step: Count = 2_097_152
     tokenizer: str | None = Field(
-        None, description="Hub repository (optionally @revision) or folder; null: the model's last checkpoint's own."
+        None, description="Hub repository (optionally @revision) or folder; null: each model's last checkpoint's own."
     )
     anomalies: Literal["stop", "exclude", "keep"] = Field(
         "stop", description="What to do with checkpoints the audit finds wrong."
@@ -136,12 +136,12 @@ class Pocket(Strict):
 
 
 class Tokenizer(Strict):
-    """Where a tokenizer is: at `location` (folder, or repository with optional @revision), or with a checkpoint."""
+    """Where a tokenizer is: at `location` (folder, or repository with optional @revision), or with a model's own
+    checkpoints."""
 
     name: Name
     location: str | None = None
     model: Name | None = None
-    step: int | None = None
 
 
 class Study(Strict):
@@ -209,16 +209,16 @@ class Study(Strict):
         return tuple(dict.fromkeys(task.tree for task in self.tasks))
 
     def tokenizer_of(self, model: Model) -> Tokenizer:
-        """Return where the tokenizer of `model` is: its own, the suite's, or that of its last checkpoint here."""
+        """Return where the tokenizer of `model` is: its own, the suite's, or that of its own checkpoints."""
         location = model.tokenizer or self.checkpoints.tokenizer
         if location is not None:
             return Tokenizer(name=_slug(location), location=location)
-        first = self.models[0] if model.hub is None and model.folder is None else model
-        return Tokenizer(name=f"of-{first.name}", model=first.name, step=self.steps_of(first)[-1])
+        return Tokenizer(name=f"of-{model.name}", model=model.name)
 
-    def tokenizer(self, name: str) -> Tokenizer:
-        """Return the tokenizer of that name."""
-        return next(found for model in self.models if (found := self.tokenizer_of(model)).name == name)
+    @property
+    def tokenizers(self) -> tuple[Tokenizer, ...]:
+        """Every tokenizer of the study once, in the order of its models."""
+        return tuple(dict.fromkeys(self.tokenizer_of(model) for model in self.models))
 
     def task(self, name: str) -> Task:
         """Return the task of that name."""

@@ -121,7 +121,8 @@ def _load(job: Job, folder: Path) -> "Engine":
     device = pick_device(job.scoring.device)
     size = job.scoring.pack_tokens
     pack_tokens = PACK_TOKENS.get(device.split(":")[0], 2048) if size == "auto" else size
-    model = load_model(folder, job.scoring.dtype, device)
+    names = [file.name for file in job.checkpoint.files]  # nothing else that lies in the folder
+    model = load_model(folder, job.scoring.dtype, device, files=names)
     return Engine(model, job.protocol.softmax, pack_tokens, job.scoring.attention)
 
 

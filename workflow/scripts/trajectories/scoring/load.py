@@ -2,18 +2,19 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from trajectories.checkpoints.staged import chosen_files, format_of, staged
 from trajectories.errors import UserError
 
 logger = logging.getLogger(__name__)
 MAX_TOKENIZER = 500_000_000  # bytes; the largest in use have some tens of megabytes
 TOKENIZER_FILES = (".json", ".txt", ".model", ".jinja")
-WeightFormat = Literal["safetensors", "bin"]
 
 
 def pick_device(device: str) -> str:
@@ -25,44 +26,46 @@ def pick_device(device: str) -> str:
     return device
 
 
-def weight_format(folder: Path) -> WeightFormat:
-    """Return which weights a checkpoint folder holds, safetensors first. Raises `UserError` when it has none."""
-    if any(folder.glob("*.safetensors")):
-        return "safetensors"
-    if any(folder.glob("pytorch_model*.bin")):
-        return "bin"
-    raise UserError(f"{folder}: holds neither *.safetensors nor pytorch_model*.bin; is it a checkpoint?")
-
-
-def load_model(folder: Path | str, dtype: str, device: str, attention: str = "sdpa") -> Any:
+def load_model(
+    folder: Path | str, dtype: str, device: str, attention: str = "sdpa", files: Sequence[str] | None = None
+) -> Any:
     """Load a causal language model from a local folder in evaluation mode, its weights read straight to `device`.
 
-    `.bin` weights are unpickled with `weights_only=True`, and code that comes with a checkpoint is never run.
-    Raises `UserError`, naming the folder, when it is not a checkpoint, is damaged, or needs code of its own.
+    Only `files` of the folder are read, whatever else lies there: a row's files in the audit's table, or with None what
+    an audit would choose. `.bin` weights are unpickled with `weights_only=True`, and code that comes with a checkpoint
+    is never run. Raises `UserError`, naming the folder, when it is not a checkpoint, is damaged, or needs code of its
+    own.
     """
     path = Path(folder)
-    if not (path / "config.json").is_file():
-        raise UserError(f"{path}: has no config.json; is it a checkpoint?")
+    names = chosen_files(path) if files is None else tuple(files)
+    with staged(path, names) as view:
+        model, report = _from_files(view, path, dtype, device, attention, format_of(names) == "safetensors")
+    _refuse_partial(path, report)
+    return model.eval()
+
+
+def _from_files(
+    view: Path, path: Path, dtype: str, device: str, attention: str, safetensors: bool
+) -> tuple[Any, dict[str, Any]]:
+    """Load from `view`, which holds the files of the checkpoint at `path` and nothing else."""
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
-            path,
+            view,
             dtype=getattr(torch, dtype),
             device_map={"": device},
             attn_implementation=attention,
-            use_safetensors=weight_format(path) == "safetensors",
+            use_safetensors=safetensors,
             weights_only=True,
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
         )
-    except UserError:
-        raise
     except torch.OutOfMemoryError as error:
         raise UserError(f"{path}: does not fit into the memory of {device} as {dtype}") from error
     except Exception as error:  # transformers raises many kinds; each means that this folder does not load
-        raise UserError(f"{path}: cannot be loaded ({_first_line(error)})") from error
-    _refuse_partial(path, report)
-    return model.eval()
+        raise UserError(f"{path}: cannot be loaded ({_first_line(error).replace(str(view), str(path))})") from error
+    model.config._name_or_path = str(path)
+    return model, report
 
 
 def load_tokenizer(folder: Path | str, revision: str | None = None) -> Any:

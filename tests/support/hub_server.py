@@ -42,10 +42,12 @@ class Fault:
 
 @dataclass
 class Repo:
-    """One repository: its branches, its commits, whether it is gated."""
+    """One repository: its branches, its commits, each branch's past (newest first), whether it is gated."""
 
     branches: dict[str, str] = field(default_factory=dict)
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    past: dict[str, list[str]] = field(default_factory=dict)
+    dates: dict[str, str] = field(default_factory=dict)
     gated: bool = False
 
 
@@ -74,7 +76,9 @@ class LocalHub:
         self.url = ""
         self.storage_url = ""
 
-    def commit(self, repo: str, branch: str, files: Mapping[str, bytes] | Path, kind: str = "models") -> str:
+    def commit(
+        self, repo: str, branch: str, files: Mapping[str, bytes] | Path, kind: str = "models", date: str = "2024-01-01"
+    ) -> str:
         """Put `files` (or the files of a folder) on a branch; return the commit's id."""
         contents = _folder_contents(files) if isinstance(files, Path) else dict(files)
         kept = self.repos.setdefault((kind, repo), Repo())
@@ -82,8 +86,15 @@ class LocalHub:
         commit = hashlib.sha1(repr(identity).encode()).hexdigest()
         kept.commits[commit] = contents
         kept.branches[branch] = commit
+        kept.past[branch] = [commit, *(known for known in kept.past.get(branch, []) if known != commit)]
+        kept.dates[commit] = f"{date}T00:00:00.000Z"
         self.blobs |= {_sha256(data): data for data in contents.values()}
         return commit
+
+    def branch_off(self, repo: str, branch: str, source: str = "main") -> None:
+        """Start a branch where another one is, with its past."""
+        kept = self.repos["models", repo]
+        kept.branches[branch], kept.past[branch] = kept.branches[source], list(kept.past[source])
 
     def drop_branch(self, repo: str, branch: str) -> None:
         """Take a branch away; its commit stays reachable by id."""
@@ -181,21 +192,23 @@ class _Handler(BaseHTTPRequestHandler):
             return self._error(404, "RevisionNotFound")
         files = kept.commits[commit]
         if what == "tree":
-            return self._tree(_entries(files, sub or "", query.get("recursive", "").lower() == "true"), query)
+            return self._pages(_entries(files, sub or "", query.get("recursive", "").lower() == "true"), query)
         if what == "commits":
-            return self._json([_commit_entry(known) for known in kept.commits])
+            past = kept.past.get(rev or "") or next((past for past in kept.past.values() if commit in past), [])
+            return self._pages([_commit_entry(known, kept.dates[known]) for known in past], query)
         if what == "paths-info":
             return self._json(_paths_info(files, self.body, self.headers.get("Content-Type", "")))
         blobs = query.get("blobs", "").lower() == "true"
         return self._json({"id": repo, "sha": commit, "private": False, "gated": kept.gated, "tags": [],
                            "downloads": 0, "siblings": _siblings(files, blobs)})  # fmt: skip
 
-    def _tree(self, entries: list[dict[str, Any]], query: dict[str, str]) -> None:
+    def _pages(self, entries: list[dict[str, Any]], query: dict[str, str]) -> None:
         start = int(query.get("cursor", 0))
         headers = {}
         if len(entries) > start + PAGE:
-            base = self.path.split("&cursor=")[0]
-            headers["Link"] = f'<{self.hub.url}{base}&cursor={start + PAGE}>; rel="next"'
+            base = re.sub(r"[?&]cursor=\d+", "", self.path)
+            more = f"{base}{'&' if '?' in base else '?'}cursor={start + PAGE}"
+            headers["Link"] = f'<{self.hub.url}{more}>; rel="next"'
         self._json(entries[start : start + PAGE], headers)
 
     def _resolve(self, kind: str, repo: str, revision: str, name: str) -> None:
@@ -297,8 +310,8 @@ def _refs(repo: Repo) -> list[dict[str, str]]:
     ]
 
 
-def _commit_entry(commit: str) -> dict[str, Any]:
-    return {"id": commit, "title": "", "message": "", "date": "2024-01-01T00:00:00.000Z", "authors": []}
+def _commit_entry(commit: str, date: str) -> dict[str, Any]:
+    return {"id": commit, "title": "", "message": "", "date": date, "authors": []}
 
 
 def _lfs(data: bytes, key: str) -> dict[str, Any]:

@@ -5,20 +5,23 @@ The table it makes is the study's lock: later stages use its commits and hashes 
 
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from trajectories.checkpoints.audit_folders import audit_folder_model
-from trajectories.checkpoints.audit_hub import audit_hub_model
-from trajectories.checkpoints.notes import anomaly_lines
+from trajectories.checkpoints.audit_folders import survey_folders
+from trajectories.checkpoints.audit_hub import survey_hub
+from trajectories.checkpoints.heal import Healer, Recovery
+from trajectories.checkpoints.notes import anomalous, anomaly_lines
 from trajectories.checkpoints.records import Finding, ModelSource, Policy
+from trajectories.checkpoints.survey import Survey
 from trajectories.errors import UserError
+from trajectories.hub.history import counted
 from trajectories.tables import COLUMNS
 
 logger = logging.getLogger(__name__)
 
+RECOVERED = "recovered"
 UNUSABLE = ("missing", "no-weights", "no-config")  # statuses that no policy can turn into a score
 
 
@@ -26,12 +29,14 @@ UNUSABLE = ("missing", "no-weights", "no-config")  # statuses that no policy can
 class AuditSpec:
     """What to audit: the models with their steps, what to do about anomalies, and how far to compare.
 
-    `compare` is `used` (the study's steps, `main` and the last step) or `all` (every branch of the repository).
+    `compare` is `used` (the study's steps, `main` and the last step) or `all` (every branch of the repository);
+    `recovery` says how far to look for other weights where anomalies are to be recovered.
     """
 
     models: tuple[ModelSource, ...]
     anomalies: Policy = "stop"
     compare: str = "used"
+    recovery: Recovery = field(default_factory=Recovery)
 
 
 def audit(spec: AuditSpec) -> pd.DataFrame:
@@ -40,8 +45,11 @@ def audit(spec: AuditSpec) -> pd.DataFrame:
     Nothing is downloaded but metadata. Anomalies are in the columns `status` and `detail`, and `used` follows the
     policy; `check_anomalies` raises on them. Raises `UserError` for a repository or a folder that cannot be read.
     """
-    rows = [row(finding, spec.anomalies) for model in spec.models for finding in _findings(model, spec.compare)]
+    with counted() as asked:
+        rows = [row(finding, spec.anomalies) for finding in _findings(spec)]
     table = pd.DataFrame(rows, columns=list(COLUMNS["checkpoints"]))
+    if asked.requests:
+        logger.info("audit: %d requests to the hub", asked.requests)
     for status, count in table["status"].value_counts().items():
         logger.info("audit: %d checkpoint(s) %s", count, status)
     return table
@@ -62,7 +70,7 @@ def row(finding: Finding, policy: Policy) -> dict[str, object]:
         "bytes": sum(file.size for file in files),
         "files": json.dumps({file.name: file.hash for file in files}),
         "sizes": json.dumps({file.name: file.size for file in files}),
-        "status": finding.fault.status if finding.fault else "ok",
+        "status": finding.fault.status if finding.fault else RECOVERED if finding.recovered else "ok",
         "detail": _detail(finding),
         "shared": finding.fault.hash if finding.fault and finding.fault.hash else None,
         "used": _used(finding, policy),
@@ -74,24 +82,29 @@ def check_anomalies(table: pd.DataFrame, policy: Policy) -> None:
 
     Raises `UserError` as well when nothing usable is left, whatever the policy.
     """
-    wrong = table[table["status"] != "ok"]
+    wrong = anomalous(table)
     if policy == "stop" and len(wrong):
         raise UserError("\n".join([_summary(table, wrong), *anomaly_lines(wrong)]))
     if not table["used"].any():
         raise UserError("\n".join([f"none of the {len(table)} checkpoints can be used:", *anomaly_lines(wrong)]))
 
 
-def _findings(model: ModelSource, compare: str) -> Sequence[Finding]:
-    auditors: dict[str, Callable[[ModelSource, str], Sequence[Finding]]] = {
-        "folder": lambda model, _compare: audit_folder_model(model),
-        "hub": audit_hub_model,
-    }
-    return auditors[model.source](model, compare)
+def _findings(spec: AuditSpec) -> list[Finding]:
+    def look(model: ModelSource) -> Survey:
+        return survey_folders(model) if model.source == "folder" else survey_hub(model, spec.compare)
+
+    if spec.anomalies != "recover":
+        return [finding for model in spec.models for finding in look(model).findings()]
+    healer = Healer(spec.recovery, look)
+    found = [finding for model in spec.models for finding in healer.heal(look(model))]
+    healer.check_mirrors()
+    return found
 
 
 def _detail(finding: Finding) -> str:
     said = finding.fault.detail if finding.fault else ""
-    return "; ".join(part for part in (said, finding.note) if part)
+    taken = f"recovered from {finding.recovered}" if finding.recovered else ""
+    return "; ".join(part for part in (said, taken, finding.note) if part)
 
 
 def _used(finding: Finding, policy: Policy) -> bool:
@@ -103,6 +116,7 @@ def _used(finding: Finding, policy: Policy) -> bool:
 def _summary(table: pd.DataFrame, wrong: pd.DataFrame) -> str:
     models = ", ".join(dict.fromkeys(wrong["model"].astype(str)))
     return (
-        f"{len(wrong)} of {len(table)} checkpoints are not what their names say ({models}); set `anomalies: exclude` "
-        "to leave them out, `anomalies: keep` to score them all the same, or take these steps out of the study:"
+        f"{len(wrong)} of {len(table)} checkpoints are not what their names say ({models}); set `anomalies: recover` "
+        "to look for the right weights elsewhere, `anomalies: exclude` to leave them out, `anomalies: keep` to score "
+        "them all the same, or take these steps out of the study:"
     )

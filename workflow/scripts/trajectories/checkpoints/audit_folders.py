@@ -5,27 +5,29 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from trajectories.checkpoints.judge import judge
-from trajectories.checkpoints.records import Finding, Format, Listing, ModelSource
-from trajectories.checkpoints.shapes import MAX_JSON, read_json, safetensors_shapes, shape_mismatch
+from trajectories.checkpoints.contents import Contents
+from trajectories.checkpoints.records import Listing, ModelSource
+from trajectories.checkpoints.shapes import MAX_JSON, read_json
+from trajectories.checkpoints.survey import NothingThereError, Survey
 from trajectories.checkpoints.weight_files import INDEX, support_files, weight_sets
 from trajectories.errors import UserError
 from trajectories.files import digest, file_sha256
 from trajectories.hub.files import ModelFile, plain_name
 
 
-def audit_folder_model(model: ModelSource) -> list[Finding]:
-    """Return one finding per step of a model whose checkpoints lie in folders; every weight file is hashed.
+def survey_folders(model: ModelSource) -> Survey:
+    """Return what lies in the folders of a model's steps; every weight file is hashed.
 
-    `model.address` is a pattern such as `path/{model}/step{step}`. A step without its folder is a finding; no folder
-    at all is a `UserError`, as is a folder that cannot be trusted (links that leave it, names with separators,
-    absurd sizes).
+    `model.address` is a pattern such as `path/{model}/step{step}`. Raises `UserError` when there is no folder at all,
+    and for a folder that cannot be trusted (links that leave it, names with separators, absurd sizes).
     """
     listings = [found for step in model.steps if (found := _listing(model, step)) is not None]
     if not listings:
         first = folder_path(model.address, model.name, model.steps[0])
-        raise UserError(f"model {model.name!r}: no folder matches {model.address!r} (looked for {first} and others)")
-    return judge(model, listings, None, _shape_check)
+        raise NothingThereError(
+            f"model {model.name!r}: no folder matches {model.address!r} (looked for {first} and others)"
+        )
+    return Survey(model, tuple(listings), None, Contents())
 
 
 def folder_path(pattern: str, model: str, step: int) -> Path:
@@ -97,11 +99,3 @@ def check_index(folder: Path, form: str, present: set[str]) -> None:
         plain_name(name)
     if missing := sorted(named - present):
         raise UserError(f"{path} names {missing[0]!r}, which is not there; copy the checkpoint again")
-
-
-def _shape_check(listing: Listing, form: Format, weights: tuple[ModelFile, ...]) -> str:
-    folder = Path(listing.source.removeprefix("folder:"))
-    if form != "safetensors":
-        return ""  # a pickle has no header to read without running it
-    config = read_json(folder / "config.json")
-    return shape_mismatch(config, (safetensors_shapes(folder / file.name) for file in weights))

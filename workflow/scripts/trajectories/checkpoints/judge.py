@@ -9,7 +9,7 @@ from trajectories.checkpoints.weight_files import support_files, weight_sets
 from trajectories.hub.files import ModelFile
 
 ShapeCheck = Callable[[Listing, Format, tuple[ModelFile, ...]], str]
-_SAME_SIZE = 2.5  # checkpoints of one run may differ by type (a factor of 2) and by buffers saved along (some percent)
+SAME_SIZE = 2.5  # checkpoints of one run may differ by type (a factor of 2) and by buffers saved along (some percent)
 
 _Sets = dict[Format, tuple[ModelFile, ...]]
 
@@ -40,7 +40,7 @@ def _odd_sizes(weights: Sequence[Weights]) -> dict[int, Fault]:
     return {
         entry.step: Fault("wrong-size", f"{entry.size} bytes of weights where the model's others have {usual:.0f}")
         for entry in weights
-        if entry.step is not None and usual and not 1 / _SAME_SIZE < entry.size / usual < _SAME_SIZE
+        if entry.step is not None and usual and not 1 / SAME_SIZE < entry.size / usual < SAME_SIZE
     }
 
 

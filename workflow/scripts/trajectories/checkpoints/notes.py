@@ -4,6 +4,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+SOUND = ("ok", "recovered")
+
+
+def anomalous(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the checkpoints that are not what their names say and for which nothing better was found."""
+    return table[~table["status"].astype(str).isin(SOUND)]
+
 
 def anomaly_lines(wrong: pd.DataFrame) -> list[str]:
     """Return an indented line per model and shared file: which steps, and what is wrong with them."""
@@ -16,12 +23,12 @@ def anomaly_lines(wrong: pd.DataFrame) -> list[str]:
 
 def anomaly_footnotes(table: pd.DataFrame) -> list[str]:
     """Return a sentence per group of anomalous checkpoints and whether they were left out or kept."""
-    wrong = table[table["status"] != "ok"]
-    return [
+    left = [
         f"{'kept' if used else 'left out'}: {line.strip()}"
-        for used, part in wrong.groupby("used", sort=False)
+        for used, part in anomalous(table).groupby("used", sort=False)
         for line in anomaly_lines(part)
     ]
+    return [*(f"recovered: {line}" for line in _recovered(table)), *left]
 
 
 def anomaly_note(table: pd.DataFrame) -> str:
@@ -29,13 +36,26 @@ def anomaly_note(table: pd.DataFrame) -> str:
 
     Empty where the audit found nothing wrong.
     """
-    wrong = table[table["status"] != "ok"]
-    said = []
+    wrong = anomalous(table)
+    recovered = _recovered(table)
+    said = [f"Recovered by the audit: {'; '.join(recovered)}."] if recovered else []
     for word, part in (("Left out", wrong[~wrong["used"].astype(bool)]), ("Kept", wrong[wrong["used"].astype(bool)])):
         groups = part.groupby(["model", "status"], sort=False)
         named = [f"{model} {_steps(rows['step'])} ({status})" for (model, status), rows in groups]
         said += [f"{word} after the audit: {'; '.join(named)}."] if named else []
     return " ".join(said)
+
+
+def _recovered(table: pd.DataFrame) -> list[str]:
+    """Return per model and kind of place which steps were recovered, and from where."""
+    found = table[table["status"].astype(str) == "recovered"]
+    taken = found["detail"].astype(str).str.split(";").str[0].str.removeprefix("recovered from ")
+    kinds = taken.str.replace(r"^an earlier commit .*", "earlier commits of their branches", regex=True)
+    kinds = kinds.str.replace(r"^\S+ of the mirror (\S+), .*", r"the mirror \1", regex=True)
+    return [
+        f"{model} {_steps(part['step'])} (from {kind})"
+        for (model, kind), part in found.assign(kind=kinds).groupby(["model", "kind"], sort=False)
+    ]
 
 
 def _what(part: pd.DataFrame) -> str:

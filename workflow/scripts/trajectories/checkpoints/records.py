@@ -1,13 +1,14 @@
 """The records the audit works on: files with their hashes, the weights of one checkpoint, what is wrong with them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from trajectories.hub.files import ModelFile
 
 Format = Literal["safetensors", "bin"]
 FORMATS: tuple[Format, ...] = ("safetensors", "bin")  # in order of preference: a .bin file is a pickle
-Policy = Literal["stop", "exclude", "keep"]
+Policy = Literal["stop", "recover", "exclude", "keep"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class Listing:
     def file(self, name: str) -> ModelFile | None:
         """Return the file called `name`, or None."""
         return next((file for file in self.files if file.name == name), None)
+
+    @property
+    def repo(self) -> str | None:
+        """The hub repository, or None for a local folder."""
+        return self.source.removeprefix("hub:") if self.source.startswith("hub:") else None
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder, or None for a checkpoint on the hub."""
+        return Path(self.source.removeprefix("folder:")) if self.source.startswith("folder:") else None
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of the audit: a checkpoint, the files that will be used, and what was found."""
+    """One row of the audit: a checkpoint, the files that will be used, and what was found.
+
+    `recovered` says in words where the right weights were taken from, if the named place had wrong ones.
+    """
 
     model: ModelSource
     step: int
@@ -84,3 +98,4 @@ class Finding:
     fault: Fault | None = None
     support: tuple[ModelFile, ...] = ()
     note: str = ""
+    recovered: str = ""

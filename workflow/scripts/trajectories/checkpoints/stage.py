@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from trajectories.checkpoints.audit import AuditSpec, audit, check_anomalies
+from trajectories.checkpoints.heal import Mirror, Recovery
 from trajectories.checkpoints.notes import anomaly_footnotes
 from trajectories.checkpoints.records import ModelSource
 from trajectories.errors import UserError
@@ -32,12 +33,14 @@ def write_audit(*, study: str, output: Path | str) -> None:
     stop; the table then lies beside `output`, with `.stopped` before its ending, to be looked at.
     """
     suite = Suite.model_validate_json(study)
-    table = audit(AuditSpec(tuple(sources(suite)), suite.checkpoints.anomalies, suite.checkpoints.compare))
+    chosen = suite.checkpoints
+    recovery = Recovery(chosen.recover_depth, tuple(Mirror(**mirror.model_dump()) for mirror in chosen.mirrors))
+    table = audit(AuditSpec(tuple(sources(suite)), chosen.anomalies, chosen.compare, recovery))
     logger.info("%s", summary(table))
     path = Path(output)
     stopped = path.with_suffix(f".stopped{path.suffix}")
     try:
-        check_anomalies(table, suite.checkpoints.anomalies)
+        check_anomalies(table, chosen.anomalies)
     except UserError as error:
         write_table(table, stopped, "checkpoints")
         raise UserError(f"{error}\n  the whole table is in {stopped}") from error

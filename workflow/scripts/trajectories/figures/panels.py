@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
+from trajectories.checkpoints.notes import SOUND
 from trajectories.errors import UserError
 from trajectories.figures.style import Column, new_figure
 from trajectories.tables import read_table
@@ -81,11 +82,12 @@ def value_text(tasks: Sequence[TaskLabel]) -> str:
 
 
 def suspect_checkpoints(checkpoints: Path | str | None) -> frozenset[tuple[str, int]]:
-    """Return the (model, step) that `checkpoints.tsv` does not call `ok` or does not use; none without a file."""
+    """Return the (model, step) that `checkpoints.tsv` calls wrong or does not use; none without a file."""
     if checkpoints is None:
         return frozenset()
     table = read_table(checkpoints, "checkpoints")
-    doubtful = table[(table["status"].astype(str) != "ok") | (table["used"].astype(str).str.lower() != "true")]
+    used = table["used"].astype(str).str.lower() == "true"
+    doubtful = table[~table["status"].astype(str).isin(SOUND) | ~used]
     return frozenset((str(model), int(step)) for model, step in zip(doubtful["model"], doubtful["step"], strict=True))
 
 

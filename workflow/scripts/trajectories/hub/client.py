@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
+    SafetensorsParsingError,
 )
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
@@ -41,6 +42,14 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSALS = (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError, DisabledRepoError)
 
 
+class DamagedFileError(UserError):
+    """A file on the hub whose contents are not what its name says, however often it is read."""
+
+
+class NoRepositoryError(UserError):
+    """A repository that is not there, or not for this user."""
+
+
 def patiently(call: Callable[[], T], what: str) -> T:
     """Return `call()`, tried again after rate limits, server errors and broken connections.
 
@@ -51,7 +60,8 @@ def patiently(call: Callable[[], T], what: str) -> T:
         try:
             return call()
         except (*_REFUSALS, OfflineModeIsEnabled, HFValidationError) as error:
-            raise UserError(refusal(error, what)) from error
+            kind = NoRepositoryError if type(error) is RepositoryNotFoundError else UserError
+            raise kind(refusal(error, what)) from error
         except (HfHubHTTPError, httpx2.TransportError) as error:
             if attempt >= _attempts(error):
                 raise UserError(refusal(error, what)) from error
@@ -137,9 +147,15 @@ def small_file(repo: str, commit: str, file: ModelFile) -> bytes:
 
 
 def shapes(repo: str, commit: str, name: str) -> dict[str, tuple[int, ...]]:
-    """Return the tensor shapes of a safetensors file on the hub, from its first bytes."""
+    """Return the tensor shapes of a safetensors file on the hub, from its first bytes.
+
+    Raises `DamagedFileError` when these are not a safetensors header.
+    """
     what = f"{repo} at {commit[:12]}: {name}"
-    parsed = patiently(lambda: HfApi().parse_safetensors_file_metadata(repo, name, revision=commit), what)
+    try:
+        parsed = patiently(lambda: HfApi().parse_safetensors_file_metadata(repo, name, revision=commit), what)
+    except SafetensorsParsingError as error:
+        raise DamagedFileError(f"{name} has no safetensors header") from error
     return {tensor: tuple(info.shape) for tensor, info in parsed.tensors.items()}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajectories.checkpoints.notes import anomaly_note
+from trajectories.checkpoints.notes import anomalous, anomaly_note
 from trajectories.report.embed import data_url
 from trajectories.report.grids import Grid, grid
 from trajectories.report.texts import FIGURES, TABLES
@@ -82,11 +82,11 @@ def block(kind: str, table: pd.DataFrame, labels: Mapping[str, str], alpha: floa
 
 def audit_note(checkpoints: pd.DataFrame) -> str:
     """Return how many checkpoints the audit found wrong, and how many were left out for it."""
-    wrong = int((checkpoints["status"] != "ok").sum())
+    wrong, recovered = len(anomalous(checkpoints)), int((checkpoints["status"] == "recovered").sum())
     out = int((checkpoints["used"].astype(str).str.lower() != "true").sum())
-    return (
-        f"{wrong} of {len(checkpoints)} checkpoints are not ok; {out} are left out." if wrong + out else "All are ok."
-    )
+    said = [f"{wrong} of {len(checkpoints)} checkpoints are not ok; {out} are left out."] if wrong + out else []
+    said += [f"{recovered} were recovered from elsewhere: see detail."] if recovered else []
+    return " ".join(said) or "All are ok."
 
 
 def differing(compared: pd.DataFrame) -> pd.DataFrame:

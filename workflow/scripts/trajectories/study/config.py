@@ -67,6 +67,26 @@ class Model(Strict):
     steps: Steps | None = None
 
 
+class Mirror(Strict):
+    """Another place where a suite's checkpoints lie; a repository's name alone stands for `{hub: …}`."""
+
+    hub: Pattern | None = Field(None, description="Repository on the hub, e.g. owner/{model}-v1.")
+    folder: Pattern | None = Field(None, description="Local folder, e.g. path/{model}/step{step}.")
+    revision: Pattern | None = Field(None, description="Branch of a step there; null: as in the suite.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Mirror":
+        if (self.hub is None) == (self.folder is None):
+            raise ValueError("a mirror is either a repository (`hub`) or a folder (`folder`)")
+        if self.folder is not None and "{step}" not in self.folder:
+            raise ValueError(f"{self.folder!r} has no {{step}}; every step needs a folder of its own")
+        return self
+
+
+def _mirror(value: Any) -> Any:
+    return {"hub": value} if isinstance(value, str) else value
+
+
 class Checkpoints(Strict):
     """Where the suite's checkpoints are and what is done with them."""
 
@@ -77,8 +97,14 @@ class Checkpoints(Strict):
     tokenizer: str | None = Field(
         None, description="Hub repository (optionally @revision) or folder; null: each model's last checkpoint's own."
     )
-    anomalies: Literal["stop", "exclude", "keep"] = Field(
+    anomalies: Literal["stop", "recover", "exclude", "keep"] = Field(
         "stop", description="What to do with checkpoints the audit finds wrong."
+    )
+    recover_depth: PositiveInt = Field(
+        20, description="With anomalies: recover, how many earlier commits of each wrong branch are looked at."
+    )
+    mirrors: list[Annotated[Mirror, BeforeValidator(_mirror)]] = Field(
+        [], description="With anomalies: recover, other places that may hold the right weights, in this order."
     )
     compare: Literal["used", "all"] = Field(
         "used", description="Compare the study's steps with each other, main and the last step, or with every branch."

@@ -13,6 +13,7 @@ rule fit:
         "../../envs/analysis.yaml"
     params:
         metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        from_tokens=STUDY.statistics.from_tokens,
         labels={task.name: task.title for task in STUDY.tasks},
         code=code_digest(
             "trajectories.analysis.regression",

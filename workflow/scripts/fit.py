@@ -5,7 +5,12 @@ from trajectories.analysis.regression import write_regression
 from trajectories.analysis.table1 import write_table1
 
 with stage(snakemake.log[0]):
-    write_regression(snakemake.input.accuracy, snakemake.output.regression, snakemake.params.metrics)
+    write_regression(
+        snakemake.input.accuracy,
+        snakemake.output.regression,
+        snakemake.params.metrics,
+        snakemake.params.from_tokens,
+    )
     write_table1(
         snakemake.output.regression,
         snakemake.output.table1,

@@ -17,9 +17,9 @@ import pandas as pd
 from scipy import stats
 
 from trajectories.analysis.clustered import membership, wild_samples
-from trajectories.analysis.points import Metrics, correct, generator, table_of, task_points, varies
+from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, table_of, task_points, varies
 from trajectories.analysis.regression import why_not
-from trajectories.tables import read_table, write_table
+from trajectories.tables import write_table
 
 PLACES = 41
 """Places tried for a break, evenly spaced on the log axis."""
@@ -221,7 +221,12 @@ def _reason(curve: pd.DataFrame, group: str) -> str:
 
 
 def write_breaks(
-    accuracy: Path | str, output: Path | str, metrics: Metrics, seed: int = 1, resamples: int = 999
+    accuracy: Path | str,
+    output: Path | str,
+    metrics: Metrics,
+    seed: int = 1,
+    resamples: int = 999,
+    from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `breaks.tsv`."""
-    write_table(breaks_table(read_table(accuracy, "accuracy"), metrics, seed, resamples), output, "breaks")
+    write_table(breaks_table(read_accuracy(accuracy, from_tokens), metrics, seed, resamples), output, "breaks")

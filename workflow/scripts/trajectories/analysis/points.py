@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from trajectories.errors import UserError
-from trajectories.tables import COLUMNS
+from trajectories.tables import COLUMNS, read_table
 
 LOWER_IS_BETTER = frozenset({"loss"})
 
@@ -20,6 +21,12 @@ logger = logging.getLogger(__name__)
 
 Metrics = Mapping[str, str]
 """Task → the metric that stands for it."""
+
+
+def read_accuracy(path: Path | str, from_tokens: float = 0) -> pd.DataFrame:
+    """Read `accuracy.tsv` without the checkpoints that have seen fewer than `from_tokens` tokens (the warm-up)."""
+    table = read_table(path, "accuracy")
+    return table[table["tokens"] >= from_tokens].reset_index(drop=True)
 
 
 def task_rows(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:

@@ -20,9 +20,9 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
-from trajectories.analysis.points import Metrics, generator, table_of, task_points
+from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points
 from trajectories.analysis.regression import design_matrix, why_not, zscore
-from trajectories.tables import read_table, write_table
+from trajectories.tables import write_table
 
 Row = dict[str, object]
 SHARES = ("accuracy", "accuracy_norm", "mc1", "mc2")
@@ -255,8 +255,9 @@ def write_power(
     seed: int = 1,
     alpha: float = 0.05,
     target: float = 0.8,
+    from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `power.tsv` and `power_curves.tsv`."""
-    summary, points = power_tables(read_table(accuracy, "accuracy"), metrics, seed, alpha, target)
+    summary, points = power_tables(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, target)
     write_table(summary, power, "power")
     write_table(points, curves, "power_curves")

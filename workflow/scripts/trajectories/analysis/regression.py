@@ -13,13 +13,14 @@ from statsmodels.regression.linear_model import RegressionResultsWrapper
 from trajectories.analysis.points import (
     Metrics,
     correct,
+    read_accuracy,
     table_of,
     task_points,
     varies,
     warn_of_missing,
     warn_of_reasons,
 )
-from trajectories.tables import read_table, write_table
+from trajectories.tables import write_table
 
 TERMS = ("parameters", "tokens", "interaction")
 
@@ -103,6 +104,6 @@ def _task_terms(accuracy: pd.DataFrame, task: str, metric: str) -> list[dict[str
     ]
 
 
-def write_regression(accuracy: Path | str, output: Path | str, metrics: Metrics) -> None:
+def write_regression(accuracy: Path | str, output: Path | str, metrics: Metrics, from_tokens: float = 0) -> None:
     """Read `accuracy.tsv`, write `regression.tsv`."""
-    write_table(regression_table(read_table(accuracy, "accuracy"), metrics), output, "regression")
+    write_table(regression_table(read_accuracy(accuracy, from_tokens), metrics), output, "regression")

@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 
 from trajectories.analysis.checks import REFITS, Row, Setting, least_squares, no_result, other_metric
-from trajectories.analysis.points import Metrics, correct, records, table_of, task_points
+from trajectories.analysis.points import Metrics, correct, read_accuracy, records, table_of, task_points
 from trajectories.analysis.regression import TERMS, why_not
-from trajectories.tables import COLUMNS, read_table, write_table
+from trajectories.tables import COLUMNS, write_table
 
 CHECKS = COLUMNS["survival"][6:-2]
 LEAVE_OUT = {"leave_model_out": "model", "leave_step_out": "step"}
@@ -155,8 +155,9 @@ def write_sensitivity(
     metrics: Metrics,
     setting: Setting,
     alpha: float = 0.05,
+    from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `sensitivity.tsv` and `survival.tsv`."""
-    table = sensitivity_table(read_table(accuracy, "accuracy"), metrics, setting, alpha)
+    table = sensitivity_table(read_accuracy(accuracy, from_tokens), metrics, setting, alpha)
     write_table(table, sensitivity, "sensitivity")
     write_table(survival_table(table), survival, "survival")

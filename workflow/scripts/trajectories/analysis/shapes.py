@@ -15,9 +15,9 @@ from scipy import stats
 
 from trajectories.analysis.clustered import cluster_t, membership, wild_samples
 from trajectories.analysis.model_choice import CONSTANT, LINEAR, NAMES, QUADRATIC, Choice, ModelChoice
-from trajectories.analysis.points import Metrics, better, generator, table_of, task_points, varies
+from trajectories.analysis.points import Metrics, better, generator, read_accuracy, table_of, task_points, varies
 from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
-from trajectories.tables import read_table, write_table
+from trajectories.tables import write_table
 
 FLAT, POSITIVE, INVERSE, U, INVERTED_U = SHAPES = ("flat", "positive", "inverse", "U", "inverted-U")
 FEWEST = 7
@@ -231,6 +231,7 @@ def write_shapes(
     seed: int = 1,
     alpha: float = 0.05,
     resamples: int = 999,
+    from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `shapes.tsv`."""
-    write_table(shapes_table(read_table(accuracy, "accuracy"), metrics, seed, alpha, resamples), output, "shapes")
+    write_table(shapes_table(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, resamples), output, "shapes")

@@ -22,9 +22,9 @@ Outputs = Mapping[str, Path | str]
 def trends_of_study(*, accuracy: Path | str, statistics: str, metrics: Metrics, outputs: Outputs) -> None:
     """Write trends, declines, shapes and breaks; `statistics` is that section of the config as JSON."""
     how = Statistics.model_validate_json(statistics)
-    write_trends(accuracy, outputs["trends"], outputs["declines"], metrics, how.alpha)
-    write_shapes(accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples)
-    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples)
+    write_trends(accuracy, outputs["trends"], outputs["declines"], metrics, how.alpha, how.from_tokens)
+    write_shapes(accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples, how.from_tokens)
+    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.from_tokens)
 
 
 def robustness_of_study(
@@ -35,8 +35,18 @@ def robustness_of_study(
     records = [Model.model_validate_json(model) for model in models]
     counts = given_counts({model.name: (model.exact_parameters, model.embedding_parameters) for model in records})
     setting = Setting(how.resamples, how.seed, counts)
-    write_sensitivity(accuracy, outputs["sensitivity"], outputs["survival"], metrics, setting, how.alpha)
-    write_power(accuracy, outputs["power"], outputs["power_curves"], metrics, how.seed, how.alpha)
+    write_sensitivity(
+        accuracy, outputs["sensitivity"], outputs["survival"], metrics, setting, how.alpha, how.from_tokens
+    )
+    write_power(
+        accuracy,
+        outputs["power"],
+        outputs["power_curves"],
+        metrics,
+        how.seed,
+        how.alpha,
+        from_tokens=how.from_tokens,
+    )
 
 
 def questions_of_study(

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy.stats import norm, theilslopes
 
 from trajectories.analysis.kendall import rank_trend
-from trajectories.analysis.points import Metrics, correct, records, sign_of, table_of, task_rows
-from trajectories.tables import read_table, write_table
+from trajectories.analysis.points import Metrics, correct, read_accuracy, records, sign_of, table_of, task_rows
+from trajectories.tables import write_table
 
 FEWEST = 4
 """A rank trend over fewer points can never have p < 0.05."""
@@ -137,9 +137,14 @@ def declines_table(trends: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
 
 
 def write_trends(
-    accuracy: Path | str, trends: Path | str, declines: Path | str, metrics: Metrics, alpha: float = 0.05
+    accuracy: Path | str,
+    trends: Path | str,
+    declines: Path | str,
+    metrics: Metrics,
+    alpha: float = 0.05,
+    from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `trends.tsv` and `declines.tsv`."""
-    table = trends_table(read_table(accuracy, "accuracy"), metrics)
+    table = trends_table(read_accuracy(accuracy, from_tokens), metrics)
     write_table(table, trends, "trends")
     write_table(declines_table(table, alpha), declines, "declines")

@@ -132,6 +132,10 @@ class Statistics(Strict):
     alpha: float = Field(0.05, gt=0, lt=1)
     seed: int = Field(1, ge=0)
     resamples: PositiveInt = 2000
+    serial: Literal["auto"] | Annotated[float, Field(ge=0, le=0.95)] = Field(
+        "auto", description="Correlation of the noise of neighbouring checkpoints; auto: estimated, all trajectories."
+    )
+    from_tokens: float = Field(0, ge=0, description="Leave out checkpoints that have seen fewer tokens (warm-up).")
 
 
 class Figures(Strict):

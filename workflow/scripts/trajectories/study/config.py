@@ -12,7 +12,7 @@ from trajectories.errors import UserError
 from trajectories.files import canonical_json, digest
 from trajectories.questions.catalogue import known_tasks
 from trajectories.questions.task import Task
-from trajectories.study.metrics import Metric
+from trajectories.study.metrics import METRICS, Metric
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.steps import Steps
@@ -237,6 +237,11 @@ class Study(Strict):
     def trees(self) -> tuple[str, ...]:
         """Names of the prefix trees: tasks of one group share one."""
         return tuple(dict.fromkeys(task.tree for task in self.tasks))
+
+    @property
+    def unconditional(self) -> tuple[str, ...]:
+        """Names of the tasks whose choices are also asked after nothing at all."""
+        return tuple(task.name for task in self.tasks if METRICS[self.metric_of(task)].needs == "unconditional")
 
     def tokenizer_of(self, model: Model) -> Tokenizer:
         """Return where the tokenizer of `model` is: its own, the suite's, or that of its own checkpoints."""

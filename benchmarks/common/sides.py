@@ -57,9 +57,10 @@ def ours(settings: Settings) -> dict[str, Any]:
     """Score the whole workload as a prefix tree, from texts to scores, tokenising and the start-up check included."""
     import torch
 
-    from trajectories.scoring.check import PlainEngine, trusted
+    from trajectories.scoring.check import trusted
     from trajectories.scoring.encode import encode
     from trajectories.scoring.engine import PACK_TOKENS, Engine
+    from trajectories.scoring.plain import PlainEngine
     from trajectories.scoring.prefix_tree import build_tree
 
     torch.set_num_threads(settings.threads)

@@ -10,9 +10,10 @@ import torch
 from support.models import WINDOW, random_model, save_checkpoint, tokenizer
 from trajectories import Question, score
 from trajectories.errors import UserError
-from trajectories.scoring.check import PlainEngine, trusted
+from trajectories.scoring.check import trusted
 from trajectories.scoring.encode import encode
 from trajectories.scoring.engine import LEAST_ROOT, Engine
+from trajectories.scoring.plain import PlainEngine
 from trajectories.scoring.prefix_tree import build_tree
 from trajectories.scoring.requests import Requests
 from trajectories.scoring.scores import score_table
@@ -77,18 +78,18 @@ def test_a_shared_preamble_becomes_a_cached_root() -> None:
     assert_equals_plain(Engine(random_model("gpt_neox"), pack_tokens=12), requests)
 
 
-@pytest.mark.parametrize("kind", ["mistral", "bloom"])
-def test_a_model_that_takes_no_tree_is_scored_plainly(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    requests = encode({"t": AWKWARD[:4] + AWKWARD[8:]}, {"t": ""}, tokenizer(), Protocol())
-    engine = trusted(Engine(random_model(kind)), requests)
-    assert isinstance(engine, PlainEngine)
-    assert "one request at a time" in caplog.text
-
-
-@pytest.mark.parametrize("kind", ["gpt_neox", "llama"])
-def test_a_model_that_takes_trees_is_trusted(kind: str) -> None:
-    requests = encode({"t": AWKWARD}, {"t": ""}, tokenizer(), Protocol())
-    assert isinstance(trusted(Engine(random_model(kind)), requests), Engine)
+@pytest.mark.parametrize(
+    ("kind", "way"), [("gpt_neox", "tree"), ("llama", "tree"), ("mistral", "windows"), ("bloom", "tree")]
+)
+def test_a_model_that_takes_trees_is_trusted(kind: str, way: str) -> None:
+    # BLOOM names no window, so nothing is cut; the long one is left out
+    requests = encode({"t": AWKWARD if kind != "bloom" else AWKWARD[:8]}, {"t": ""}, tokenizer(), Protocol())
+    engine = trusted(Engine(random_model(kind), pack_tokens=40), requests)
+    assert isinstance(engine, Engine)
+    scored = engine.score(requests)
+    assert scored.way == way
+    assert scored.proofs["leak"] == 0
+    assert_equals_plain(engine, requests)
 
 
 def frame(engine: Engine, questions: dict[str, list[Question]]) -> pd.DataFrame:

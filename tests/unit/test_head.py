@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from trajectories.scoring import head as module
-from trajectories.scoring.head import edge_scores
+from trajectories.scoring.head import Head, edge_scores
 from trajectories.scoring.prefix_tree import Pack
 
 VOCABULARY, HIDDEN = 50, 8
@@ -46,7 +46,7 @@ def test_blocks_equal_the_whole(edges: list[tuple[int, int]], columns: int, bias
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "LOGIT_BYTES", {"cpu": 1})
         patch.setattr(module, "LEAST_COLUMNS", columns)
-        logprob, greedy = edge_scores(head, hidden, pack, "float32")
+        logprob, greedy = edge_scores(Head(head), hidden, pack, "float32")
     whole = head(hidden).detach()
     row, target = (torch.from_numpy(array).long() for array in (pack.row, pack.target))
     torch.testing.assert_close(logprob, whole.double().log_softmax(-1)[row, target].float(), atol=1e-5, rtol=0)
@@ -61,6 +61,6 @@ def test_a_head_of_another_kind_is_called_as_it_is() -> None:
             return torch.tanh(head(hidden))
 
     pack, hidden = pack_of([0, 1, 1], [3, 4, 5]), torch.randn(2, HIDDEN, generator=torch.Generator().manual_seed(1))
-    logprob, _ = edge_scores(Capped(), hidden, pack, "float32")
+    logprob, _ = edge_scores(Head(Capped()), hidden, pack, "float32")
     expected = torch.tanh(head(hidden)).log_softmax(-1)[[0, 1, 1], [3, 4, 5]]
     torch.testing.assert_close(logprob, expected.detach(), atol=1e-6, rtol=0)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from trajectories.scoring.layout import Layout, Question
 from trajectories.scoring.prefix_tree import Pack, ancestor_mask, build_pack, build_tree, cut_into_packs
 from trajectories.scoring.requests import build_requests
 from trajectories.scoring.tree_mask import TreeMask, cut_points, tree_mask
@@ -22,6 +23,11 @@ def pack_of(sequences: list[list[int]]) -> Pack:
     return build_pack(type(tree)(requests, tree.shared, 0), 0, len(requests))
 
 
+def layout_of(pack: Pack, root: int) -> Layout:
+    depths = np.concatenate([np.arange(root), root + pack.depth])
+    return Layout(pack, root, torch.from_numpy(pack.end), torch.from_numpy(depths))
+
+
 def plain_mask(pack: Pack, root: int) -> torch.Tensor:
     allowed = np.concatenate([np.ones((len(pack.end), root), dtype=bool), ancestor_mask(pack.end)], axis=1)
     return torch.where(torch.from_numpy(allowed), 0.0, float("-inf"))[None, None]
@@ -33,7 +39,7 @@ def test_attention_in_pieces_is_attention_under_the_whole_mask(
     sequences: list[list[int]], root: int, piece: int
 ) -> None:
     pack = pack_of(sequences)
-    mask = tree_mask(pack, torch.from_numpy(pack.end), root, torch.float32, piece)
+    mask = tree_mask(layout_of(pack, root), Question(None, torch.float32), piece)
     expected = plain_mask(pack, root)
     assert torch.equal(mask + torch.zeros(1), expected)  # whatever else is done with it, it is the whole mask
     draw = torch.Generator().manual_seed(1)
@@ -56,7 +62,7 @@ def test_pieces_cover_all_nodes_within_their_size(sequences: list[list[int]], si
 
 def test_a_piece_needs_fewer_keys_than_the_pack() -> None:
     pack = pack_of([[question, *[0] * 6, choice] for question in range(6) for choice in range(2)])
-    mask = tree_mask(pack, torch.from_numpy(pack.end), 3, torch.float32, 9)
+    mask = tree_mask(layout_of(pack, 3), Question(None, torch.float32), 9)
     assert isinstance(mask, TreeMask)
     assert max(piece.mask.shape[-1] for piece in mask.pieces) <= 3 + 9
     assert len(pack.end) == 42

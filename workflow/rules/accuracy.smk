@@ -10,11 +10,6 @@ rule accuracy:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest(
-            "trajectories.analysis.accuracy",
-            "trajectories.analysis.points",
-            "trajectories.analysis.question_metrics",
-            "trajectories.study.metrics",
-        ),
+        code=code_digest("trajectories.analysis.accuracy", "trajectories.analysis.points"),
     script:
         "../scripts/accuracy.py"

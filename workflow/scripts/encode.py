@@ -10,6 +10,5 @@ with stage(snakemake.log[0]):
         tokenizers=snakemake.params.tokenizers,
         checkpoints=next(iter(snakemake.input.checkpoints), None),
         protocol=snakemake.params.protocol,
-        unconditional=snakemake.params.unconditional,
         outputs=snakemake.output,
     )

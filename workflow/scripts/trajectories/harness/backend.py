@@ -13,8 +13,9 @@ import numpy as np
 from lm_eval.models.huggingface import HFLM
 
 from trajectories.errors import UserError
-from trajectories.scoring.check import PlainEngine, trusted
+from trajectories.scoring.check import trusted
 from trajectories.scoring.engine import PACK_TOKENS, Engine
+from trajectories.scoring.plain import PlainEngine
 from trajectories.scoring.requests import Requests, build_requests
 
 if TYPE_CHECKING:

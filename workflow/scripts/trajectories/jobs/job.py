@@ -23,8 +23,9 @@ from trajectories.study.protocol import Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from trajectories.scoring.engine import Engine, Scored
+    from trajectories.scoring.engine import Engine
     from trajectories.scoring.requests import Requests
+    from trajectories.scoring.scored import Scored
 
 logger = logging.getLogger(__name__)
 
@@ -168,6 +169,8 @@ def _provenance(
         "dtype": job.scoring.dtype,
         "protocol": job.protocol.model_dump(),
         "pack_tokens": scored.pack_tokens,
+        "way": scored.way,
+        "proofs": dict(scored.proofs),
         "attention": engine.attention_used,
         "window": window,
         "cut_on_the_left": requests.longer_than(window),

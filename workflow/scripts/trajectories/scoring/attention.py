@@ -1,6 +1,7 @@
-"""How a pack's ancestor mask reaches an attention kernel: two ways behind one small interface, and which one wins.
+"""How a pack's ancestor mask reaches an attention kernel: three ways behind one small interface, and which one wins.
 
-Both give the same numbers up to float noise. On a GPU the faster one is found by timing a full pack; on a CPU SDPA is
+All give the same numbers up to float noise. SDPA is the rule; a model that has no SDPA runs its own eager attention
+under the whole mask. On a GPU the faster of that and FlexAttention is found by timing a full pack; on a CPU SDPA is
 taken, since FlexAttention would have to be compiled there and has no advantage over pieces.
 """
 
@@ -13,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajectories.scoring.prefix_tree import Pack
-from trajectories.scoring.tree_mask import tree_mask
+from trajectories.scoring.layout import Layout, MaskMaker, Question
+from trajectories.scoring.tree_mask import tree_mask, whole_mask
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ class Attention(Protocol):
 
     implementation: str  # the name transformers knows it by
 
-    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Any:
-        """Return what the model takes as `attention_mask`; `end` is the pack's own, on the model's device."""
+    def mask(self, layout: Layout, question: Question) -> Any:
+        """Return what the kernel takes as mask of a pack, under the rule of one kind of layer."""
 
 
 class SdpaAttention:
@@ -39,9 +40,19 @@ class SdpaAttention:
 
     implementation = "sdpa"
 
-    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Tensor:
+    def mask(self, layout: Layout, question: Question) -> Tensor:
         """Return [1, 1, n, root + n]: 0 where node i may attend, -inf elsewhere."""
-        return tree_mask(pack, end, root, dtype, PIECE_TOKENS.get(end.device.type, 1024))
+        return tree_mask(layout, question, PIECE_TOKENS.get(layout.end.device.type, 1024))
+
+
+class EagerAttention:
+    """An additive mask for a model's own matrix products and softmax, where it has no kernel that does the same."""
+
+    implementation = "eager"
+
+    def mask(self, layout: Layout, question: Question) -> Tensor:
+        """Return [1, 1, n, root + n]: 0 where node i may attend, the type's least number elsewhere."""
+        return whole_mask(layout, question, torch.finfo(question.dtype).min)
 
 
 class FlexAttention:
@@ -49,19 +60,26 @@ class FlexAttention:
 
     implementation = "flex_attention"
 
-    def mask(self, pack: Pack, end: Tensor, root: int, dtype: torch.dtype) -> Any:
+    def mask(self, layout: Layout, question: Question) -> Any:
         """Return a BlockMask over [n, root + n]; which blocks are needed is told from `end` without making the mask."""
         from torch.nn.attention.flex_attention import BlockMask
 
-        def allowed(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-            node = key - root
-            inside = (node <= query) & (query < end[node.clamp(0, len(end) - 1)])
-            return (node < 0) | inside
+        end, root, depth, depths, rule = layout.end, layout.root, layout.depth, layout.depths, question.rule
 
-        counts, indices = (torch.from_numpy(array).to(end.device) for array in needed_blocks(pack.end, root, BLOCK))
+        def inside(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            node = key - root
+            below = (node <= query) & (query < end[node.clamp(0, len(end) - 1)])
+            return (node < 0) | below
+
+        def allowed(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Any:
+            q, k = depth[query.clamp(0, len(depth) - 1)], depths[key.clamp(0, len(depths) - 1)]
+            return inside(batch, head, query, key) & rule(batch, head, q, k)  # type: ignore[misc]
+
+        own = layout.pack.end
+        counts, indices = (torch.from_numpy(array).to(end.device) for array in needed_blocks(own, root, BLOCK))
         return BlockMask.from_kv_blocks(
-            counts[None, None], indices[None, None], BLOCK_SIZE=BLOCK, mask_mod=allowed,
-            seq_lengths=(len(pack.end), root + len(pack.end)),
+            counts[None, None], indices[None, None], BLOCK_SIZE=BLOCK, mask_mod=inside if rule is None else allowed,
+            seq_lengths=(len(own), root + len(own)),
         )  # fmt: skip
 
 
@@ -82,14 +100,23 @@ def needed_blocks(end: np.ndarray[Any, np.dtype[np.int32]], root: int, block: in
     return needed.sum(axis=1).astype(np.int32), order.astype(np.int32)
 
 
-KINDS: Mapping[str, Callable[[], Attention]] = {"sdpa": SdpaAttention, "flex": FlexAttention}
+KINDS: Mapping[str, Callable[[], Attention]] = {"sdpa": SdpaAttention, "eager": EagerAttention, "flex": FlexAttention}
 
 
-def candidates(name: str, device: str) -> list[Attention]:
-    """Return what `scoring.attention` allows on a device, the one to begin with first."""
-    if name != "auto":
-        return [KINDS[name]()]
-    return [SdpaAttention(), FlexAttention()] if device.startswith("cuda") else [SdpaAttention()]
+def mask_makers() -> dict[str, MaskMaker]:
+    """Return who answers for each attention implementation's mask."""
+    return {option.implementation: option.mask for option in (make() for make in KINDS.values())}
+
+
+def candidates(name: str, device: str, loaded: str = "sdpa") -> list[Attention]:
+    """Return what `scoring.attention` allows on a device, the one to begin with first.
+
+    `loaded` is the implementation that the model came with: eager where it has no other.
+    """
+    if name == "flex":
+        return [FlexAttention()]
+    first: Attention = EagerAttention() if loaded == "eager" else SdpaAttention()
+    return [first, FlexAttention()] if name == "auto" and device.startswith("cuda") else [first]
 
 
 def faster(

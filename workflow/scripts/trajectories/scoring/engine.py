@@ -1,8 +1,9 @@
 """Score all requests of a tree under one loaded model."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,32 +11,22 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trajectories.errors import UserError
 from trajectories.scoring.attention import Attention, candidates, faster
 from trajectories.scoring.forward import TreeForward
-from trajectories.scoring.head import edge_scores
+from trajectories.scoring.head import Head, edge_scores, head_of
 from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_pack, build_tree, cut_into_packs
-from trajectories.scoring.requests import Requests
+from trajectories.scoring.requests import Ints, Requests
+from trajectories.scoring.scored import Progress, Scored, refuse_nonfinite, refuse_vocabulary
+from trajectories.scoring.ways import of_one_rope, rope_switch, window_of
 from trajectories.scoring.workers import in_order
 
 logger = logging.getLogger(__name__)
-Progress = Callable[[int], None]  # told how many requests have been scored since the last call
 
 PACK_TOKENS = {"cpu": 1024, "cuda": 8192}
 SMALLEST_PACK = 16
 LEAST_ROOT = 16  # nodes; a shorter root is cheaper run again in every pack than kept as a cache
 # Nats per token that two attention kernels may differ by before the second one is refused
 MOST_DISTANCE = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.4}
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Log-likelihoods of requests, and how they were made."""
-
-    requests: Requests  # as they were run: in their own order, cut to the model's window
-    loglikelihood: npt.NDArray[np.float64]  # [n], nats
-    is_greedy: npt.NDArray[np.bool_]  # [n], every counted token is the most probable one
-    pack_tokens: int  # the pack size at the end; smaller than asked for after running out of memory
 
 
 @dataclass
@@ -46,15 +37,32 @@ class Engine:
     softmax: str = "float32"
     pack_tokens: int = 512
     attention: str = "auto"  # auto, sdpa or flex
+    way: str = "tree"  # as proven: tree or windows
+    proofs: Mapping[str, float | str] = field(default_factory=dict)
+    leak: float | None = None  # found with this checkpoint's own weights; None before the test
     _options: list[Attention] = field(init=False)  # narrowed to one by the first full pack
 
     def __post_init__(self) -> None:
-        self._options = candidates(self.attention, str(self.model.device))
+        self.start_with_loaded()
+
+    def start_with_loaded(self) -> None:
+        """Allow the attention that the model was loaded with, and what else the device is good for."""
+        self._options = candidates(self.attention, str(self.model.device), self.attention_used)
 
     @property
     def window(self) -> int:
         """How many tokens the model takes at most."""
         return window_of(self.model.config)
+
+    @cached_property
+    def head(self) -> Head:
+        """How logits are made of hidden states."""
+        return head_of(self.model, np.arange(min(8, self.vocabulary)))
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens the model has."""
+        return int(self.model.get_input_embeddings().weight.shape[0])
 
     def score(self, requests: Requests, progress: Progress = lambda count: None) -> Scored:
         """Return the log-likelihood of every request.
@@ -63,9 +71,25 @@ class Engine:
         Raises `UserError` when a choice alone exceeds the window, when a token id is outside the model's vocabulary,
         or when a log-likelihood comes out as NaN or infinite, naming a task, question and choice where it does.
         """
-        self._check_vocabulary(requests)
+        refuse_vocabulary(requests, self.vocabulary)
         requests = requests.within(self.window)
-        tree = build_tree(requests, LEAST_ROOT)
+        total = np.zeros(len(requests), dtype=np.float64)
+        greedy = np.ones(len(requests), dtype=np.bool_)
+        for rows in of_one_rope(requests, rope_switch(self.model.config)):
+            total[rows], greedy[rows] = self._score_tree(requests.rows(rows), progress)
+        return Scored(requests, total, greedy, self.pack_tokens, self.way, self.proofs)
+
+    def forward(self, root: Ints) -> TreeForward:
+        """Return the forward below a root with the attention in use, the first of those allowed."""
+        return TreeForward(self.model, root, self._options[0], self.head)
+
+    def _score_tree(
+        self, requests: Requests, progress: Progress
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        switch = rope_switch(self.model.config)
+        # a root runs alone, and LongRoPE would turn it as it turns short requests
+        alone = switch is None or int(requests.lengths.max()) - 1 <= switch
+        tree = build_tree(requests, LEAST_ROOT if alone else self.window + 1)
         total = np.zeros(len(requests), dtype=np.float64)
         greedy = np.ones(len(requests), dtype=np.bool_)
         for pack, logprob, is_best in self._packs(tree):
@@ -73,13 +97,13 @@ class Engine:
             size = pack.last - pack.first
             total[rows] = self._sum(np.bincount(pack.request, weights=logprob, minlength=size))
             greedy[rows] = np.bincount(pack.request, weights=~is_best, minlength=size) == 0
-            _refuse_nonfinite(total[rows], requests, pack.first)
+            refuse_nonfinite(total[rows], requests, pack.first)
             progress(size)
-        return Scored(requests, total, greedy, self.pack_tokens)
+        return total, greedy
 
     def _packs(self, tree: PrefixTree) -> Iterator[tuple[Pack, npt.NDArray[np.float64], npt.NDArray[np.bool_]]]:
         """Run pack after pack; after running out of memory, cut the rest of the tree into packs of half the size."""
-        forward = TreeForward(self.model, tree, self._attention_for(tree))
+        forward = TreeForward(self.model, tree.root_tokens, self._attention_for(tree), self.head)
         done = 0
         while done < len(tree.requests):
             running: _Running | None = None  # a GPU works on it while the next pack is laid out here
@@ -93,7 +117,7 @@ class Engine:
                         done = running.pack.last
                     running = started
             except RuntimeError as error:
-                self._halve(error)
+                self.halve(error)
             if running is not None:
                 yield running.result()
                 done = running.pack.last
@@ -108,7 +132,10 @@ class Engine:
         first, last = cut_into_packs(tree, self.pack_tokens)[0]
         if len(self._options) > 1 and last < len(tree.requests):
             pack = build_pack(tree, first, last)
-            forwards = {option.implementation: TreeForward(self.model, tree, option) for option in self._options}
+            forwards = {
+                option.implementation: TreeForward(self.model, tree.root_tokens, option, self.head)
+                for option in self._options
+            }
 
             def run(option: Attention) -> Tensor:
                 return self._start(forwards[option.implementation], pack).edges[0].cpu()
@@ -122,10 +149,11 @@ class Engine:
         return str(self.model.config._attn_implementation)
 
     def _start(self, forward: TreeForward, pack: Pack) -> "_Running":
-        logprob, is_best = edge_scores(self.model.get_output_embeddings(), forward(pack), pack, self.softmax)
+        logprob, is_best = edge_scores(self.head, forward(pack), pack, self.softmax)
         return _Running(pack, torch.stack([logprob, is_best.float()]))
 
-    def _halve(self, error: Exception) -> None:
+    def halve(self, error: Exception) -> None:
+        """Go on with packs of half the size after running out of memory; raise any other error again."""
         if not out_of_memory(error) or self.pack_tokens // 2 < SMALLEST_PACK:
             raise error
         self.pack_tokens //= 2
@@ -138,14 +166,6 @@ class Engine:
         if self.softmax == "float32":
             return sums
         return np.asarray(torch.from_numpy(sums).to(self.model.dtype).double().numpy())
-
-    def _check_vocabulary(self, requests: Requests) -> None:
-        size = self.model.get_input_embeddings().weight.shape[0]
-        if len(requests.tokens) and int(requests.tokens.max()) >= size:
-            raise UserError(
-                f"token id {int(requests.tokens.max())} is outside the model's vocabulary of {size}: "
-                "checkpoints.tokenizer is not this model's tokenizer"
-            )
 
 
 @dataclass(frozen=True)
@@ -161,24 +181,6 @@ class _Running:
         return self.pack, logprob.astype(np.float64), is_best > 0
 
 
-def window_of(config: Any) -> int:
-    """Return how many tokens the model takes at most (its `max_position_embeddings` or kin)."""
-    for name in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"):
-        size = getattr(config, name, None)
-        if isinstance(size, int) and size > 0:
-            return size
-    return 2048  # what the evaluation harness assumes where a model does not say
-
-
 def out_of_memory(error: BaseException) -> bool:
     """Tell whether `error` is torch running out of memory on any device."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def _refuse_nonfinite(values: npt.NDArray[np.float64], requests: Requests, first: int) -> None:
-    if not np.isfinite(values).all():
-        k = first + int(np.flatnonzero(~np.isfinite(values))[0])
-        raise UserError(
-            f"{requests.name(k)}: log-likelihood is {values[k - first]}; the weights overflow in this type: "
-            "set scoring.dtype to bfloat16 or float32"
-        )

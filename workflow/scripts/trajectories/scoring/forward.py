@@ -1,52 +1,78 @@
 """Run a pack through a model: the one place that knows how a transformers model takes a tree.
 
-A transformers causal model accepts a ready 4-D attention mask and explicit position ids. The nodes that all requests
-share (`root`) go through once and stay as a key/value cache; every pack attends to all of it.
+A transformers causal model takes explicit position ids and asks a mask function for its masks, which `layout.py`
+answers. The nodes that all requests share (`root`) go through once and stay as a key/value cache; every pack attends
+to all of it. The cache is an ordinary one for every layer: a layer with a sliding window must not drop what a shallow
+node still sees.
 """
 
-from copy import deepcopy
+from copy import copy
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
-from trajectories.scoring.attention import Attention
-from trajectories.scoring.prefix_tree import Pack, PrefixTree
+from trajectories.scoring.alibi import count_depths
+from trajectories.scoring.attention import Attention, mask_makers
+from trajectories.scoring.head import Head
+from trajectories.scoring.layout import Layout, NoTreeError, current, ones
+from trajectories.scoring.prefix_tree import Pack, chain
+from trajectories.scoring.requests import Ints
 
 
 class TreeForward:
-    """A model together with the root of one tree: turns packs into hidden states of their wanted nodes."""
+    """A model together with the root of one tree: turns packs into what the head takes at their wanted nodes."""
 
-    def __init__(self, model: Any, tree: PrefixTree, attention: Attention) -> None:
+    def __init__(self, model: Any, root: Ints, attention: Attention, head: Head) -> None:
+        count_depths(model)
         self._model = model
         self._attention = attention
-        self._root = tree.root
-        self._cache = self._run_root(tree.requests.ids(0)[: tree.root]) if tree.root else None
+        self._head = head
+        self._root = 0
+        self._cache: Any = None
+        if len(root):
+            self._cache = DynamicCache()
+            self._run(chain(root), self._cache)
+            self._root = len(root)
 
     @torch.inference_mode()
     def __call__(self, pack: Pack) -> Tensor:
-        """Return the last hidden states of `pack.wanted`, shape [w, hidden size], on the model's device."""
-        self._set_attention()
-        device = self._model.device
-        tokens, depth, end, wanted = (
-            torch.from_numpy(array).to(device, non_blocking=True)
-            for array in (pack.tokens, pack.depth, pack.end, pack.wanted.astype(np.int64))
-        )
-        output = self._model.base_model(
-            input_ids=tokens[None].long(),
-            position_ids=depth[None].long(),
-            attention_mask=self._attention.mask(pack, end, self._root, self._model.dtype),
-            past_key_values=deepcopy(self._cache),  # a pack's own keys and values end with it
-            use_cache=self._cache is not None,
-        )
-        return output.last_hidden_state[0].index_select(0, wanted)  # type: ignore[no-any-return]
-
-    def _set_attention(self) -> None:
-        if self._model.config._attn_implementation != self._attention.implementation:
-            self._model.set_attn_implementation(self._attention.implementation)
+        """Return the rows of `pack.wanted`, on the model's device: last hidden states, or logits of a whole head."""
+        return self._run(pack, _fork(self._cache))
 
     @torch.inference_mode()
-    def _run_root(self, tokens: Any) -> Any:
-        ids = torch.from_numpy(tokens.astype(np.int64)).to(self._model.device)[None]
-        return self._model.base_model(input_ids=ids, use_cache=True).past_key_values
+    def _run(self, pack: Pack, cache: Any) -> Tensor:
+        if self._model.config._attn_implementation != self._attention.implementation:
+            self._model.set_attn_implementation(self._attention.implementation)
+        device = self._model.device
+        tokens, end, wanted = (
+            torch.from_numpy(array).to(device, non_blocking=True)
+            for array in (pack.tokens, pack.end, pack.wanted.astype(np.int64))
+        )
+        depths = np.concatenate([np.arange(self._root), pack.depth])
+        layout = Layout(pack, self._root, end, torch.from_numpy(depths).to(device, non_blocking=True))
+        module = self._model if self._head.whole else self._model.base_model
+        options: dict[str, Any] = {"logits_to_keep": wanted} if self._head.keeps_rows else {}
+        if "position_ids" in signature(module.forward).parameters:
+            options["position_ids"] = layout.depth[None]
+        with current(layout, mask_makers()):
+            output = module(
+                input_ids=tokens[None].long(), attention_mask=ones(layout), past_key_values=cache,
+                use_cache=cache is not None, **options,
+            )  # fmt: skip
+        if not layout.asked:
+            raise NoTreeError("it asks for no mask")
+        rows: Tensor = output.logits[0] if self._head.whole else output.last_hidden_state[0]
+        return rows if self._head.keeps_rows else rows.index_select(0, wanted.to(rows.device))
+
+
+def _fork(cache: Any) -> Any:
+    """Return a cache that a pack may add to: layers of its own, their tensors shared, which are never written to."""
+    if cache is None:
+        return None
+    fork = copy(cache)
+    fork.layers = [copy(layer) for layer in cache.layers]
+    return fork

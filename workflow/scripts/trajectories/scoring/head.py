@@ -1,5 +1,8 @@
 """From hidden states to the log-probabilities of the tokens that count, and nothing else.
 
+What a model does between its last hidden state and its logits is found by trying: a matrix product alone, one with the
+scale or the soft cap that its config names, or, where neither gives the model's own logits, the model run as a whole.
+
 Logits are in the model's type; the softmax runs in float32. On a CPU the time goes into passes over memory, so logits
 are made a block of the vocabulary at a time, small enough to stay in the caches, and never exist as a whole:
 
@@ -7,6 +10,8 @@ are made a block of the vocabulary at a time, small enough to stay in the caches
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -23,8 +28,72 @@ LEAST_COLUMNS = 256
 NATIVE_BYTES = {"cpu": 24 << 20, "cuda": 1 << 30}  # the same where whole rows are needed
 
 
+@dataclass(frozen=True)
+class Head:
+    """How logits are made of what `TreeForward` gives: a linear layer, a factor, a soft cap; or nothing more."""
+
+    linear: Any  # None where the forward gives logits
+    factor: float | None = None
+    divisor: float | None = None
+    cap: float | None = None
+    keeps_rows: bool = False  # the model takes `logits_to_keep`
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether the model has to be run with its own head."""
+        return self.linear is None
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        """Return the logits of hidden states [w, hidden size], or of logits the same."""
+        return hidden if self.whole else self.shaped(self.linear(hidden))
+
+    def shaped(self, logits: Tensor) -> Tensor:
+        """Return logits as the model gives them, from the linear layer's."""
+        if self.factor is not None:
+            logits = logits * self.factor
+        if self.divisor is not None:
+            logits = logits / self.divisor
+        return logits if self.cap is None else torch.tanh(logits / self.cap) * self.cap
+
+
 @torch.inference_mode()
-def edge_scores(head: Any, hidden: Tensor, pack: Pack, softmax: str) -> tuple[Tensor, Tensor]:
+def head_of(model: Any, tokens: Any) -> Head:
+    """Find a model's head with a plain pass over a few tokens, shape [n].
+
+    Everything that a config may say is tried; what counts is that the logits are the model's own.
+    """
+    ids = torch.from_numpy(np.asarray(tokens, dtype=np.int64)).to(model.device)[None]
+    keeps = "logits_to_keep" in signature(model.forward).parameters
+    linear, text = model.get_output_embeddings(), model.config.get_text_config(decoder=True)
+    if linear is not None and model.base_model is not model:
+        hidden = getattr(model.base_model(input_ids=ids, use_cache=False), "last_hidden_state", None)
+        logits = model(input_ids=ids, use_cache=False).logits
+        for head in _heads(linear, text):
+            if hidden is None:
+                break
+            made = head(hidden.to(linear.weight.device))
+            if made.shape == logits.shape and _same(made, logits):
+                return head
+    return Head(None, keeps_rows=keeps)
+
+
+def _heads(linear: Any, config: Any) -> Iterator[Head]:
+    factor, divisor = getattr(config, "logit_scale", None), getattr(config, "logits_scaling", None)
+    cap = getattr(config, "final_logit_softcapping", None)
+    yield Head(linear)
+    yield Head(linear, cap=cap)
+    yield Head(linear, factor=factor, cap=cap)
+    yield Head(linear, divisor=divisor, cap=cap)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Tell whether two logits differ by no more than the last digits of their type, or are both not finite."""
+    close = 4 * torch.finfo(other.dtype).eps * float(other.float().abs().nan_to_num().max())
+    return torch.allclose(one.float(), other.to(one.device).float(), rtol=0, atol=close, equal_nan=True)
+
+
+@torch.inference_mode()
+def edge_scores(head: Head, hidden: Tensor, pack: Pack, softmax: str) -> tuple[Tensor, Tensor]:
     """Return (log-probability, is the most probable token) of each edge of the pack, both shape [e].
 
     `hidden` is [w, hidden size], a row per wanted node. With `softmax="model"` the log-softmax is made in the type of
@@ -33,7 +102,7 @@ def edge_scores(head: Any, hidden: Tensor, pack: Pack, softmax: str) -> tuple[Te
     return _native_scores(head, hidden, pack) if softmax == "model" else _float32_scores(head, hidden, pack)
 
 
-def _float32_scores(head: Any, hidden: Tensor, pack: Pack) -> tuple[Tensor, Tensor]:
+def _float32_scores(head: Head, hidden: Tensor, pack: Pack) -> tuple[Tensor, Tensor]:
     row, target = (torch.from_numpy(array).to(hidden.device).long() for array in (pack.row, pack.target))
     most = hidden.new_full((len(hidden),), float("-inf"), dtype=torch.float32)
     total = torch.zeros_like(most)
@@ -51,21 +120,23 @@ def _float32_scores(head: Any, hidden: Tensor, pack: Pack) -> tuple[Tensor, Tens
     return chosen - most[row] - total.log_()[row], best & (chosen >= most[row])
 
 
-def _blocks(head: Any, hidden: Tensor) -> Iterator[tuple[int, Tensor]]:
+def _blocks(head: Head, hidden: Tensor) -> Iterator[tuple[int, Tensor]]:
     """Yield (first token, float32 logits [w, block]) over the vocabulary; all at once for a head of another kind."""
-    if type(head) is not nn.Linear:
+    linear = head.linear
+    if type(linear) is not nn.Linear:
         yield 0, head(hidden).float()
         return
     size = LOGIT_BYTES.get(hidden.device.type, 256 << 20) // (4 * max(1, len(hidden)))
     size = max(LEAST_COLUMNS, size // 64 * 64)
-    for first in range(0, head.out_features, size):
-        bias = None if head.bias is None else head.bias[first : first + size]
-        yield first, functional.linear(hidden, head.weight[first : first + size], bias).float()
+    for first in range(0, linear.out_features, size):
+        bias = None if linear.bias is None else linear.bias[first : first + size]
+        yield first, head.shaped(functional.linear(hidden, linear.weight[first : first + size], bias)).float()
 
 
-def _native_scores(head: Any, hidden: Tensor, pack: Pack) -> tuple[Tensor, Tensor]:
+def _native_scores(head: Head, hidden: Tensor, pack: Pack) -> tuple[Tensor, Tensor]:
     """Log-softmax in the type of the logits, a few rows at a time."""
-    rows = max(1, NATIVE_BYTES.get(hidden.device.type, 256 << 20) // (4 * head.weight.shape[0]))
+    vocabulary = hidden.shape[1] if head.whole else head.linear.weight.shape[0]
+    rows = max(1, NATIVE_BYTES.get(hidden.device.type, 256 << 20) // (4 * vocabulary))
     row, target = (torch.from_numpy(array).to(hidden.device).long() for array in (pack.row, pack.target))
     pieces = range(0, len(hidden), rows)
     bounds = np.searchsorted(pack.row, [*pieces, len(hidden)])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from trajectories.checkpoints.staged import chosen_files, format_of, staged
 from trajectories.errors import UserError
@@ -26,9 +26,7 @@ def pick_device(device: str) -> str:
     return device
 
 
-def load_model(
-    folder: Path | str, dtype: str, device: str, attention: str = "sdpa", files: Sequence[str] | None = None
-) -> Any:
+def load_model(folder: Path | str, dtype: str, device: str, files: Sequence[str] | None = None) -> Any:
     """Load a causal language model from a local folder in evaluation mode, its weights read straight to `device`.
 
     Only `files` of the folder are read, whatever else lies there: a row's files in the audit's table, or with None what
@@ -39,21 +37,19 @@ def load_model(
     path = Path(folder)
     names = chosen_files(path) if files is None else tuple(files)
     with staged(path, names) as view:
-        model, report = _from_files(view, path, dtype, device, attention, format_of(names) == "safetensors")
+        model, report = _from_files(view, path, dtype, device, format_of(names) == "safetensors")
     _refuse_partial(path, report)
     return model.eval()
 
 
-def _from_files(
-    view: Path, path: Path, dtype: str, device: str, attention: str, safetensors: bool
-) -> tuple[Any, dict[str, Any]]:
+def _from_files(view: Path, path: Path, dtype: str, device: str, safetensors: bool) -> tuple[Any, dict[str, Any]]:
     """Load from `view`, which holds the files of the checkpoint at `path` and nothing else."""
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
             view,
             dtype=getattr(torch, dtype),
             device_map={"": device},
-            attn_implementation=attention,
+            attn_implementation=_attention(view),
             use_safetensors=safetensors,
             weights_only=True,
             trust_remote_code=False,
@@ -66,6 +62,13 @@ def _from_files(
         raise UserError(f"{path}: cannot be loaded ({_first_line(error).replace(str(view), str(path))})") from error
     model.config._name_or_path = str(path)
     return model, report
+
+
+def _attention(folder: Path) -> str:
+    """Return the kernel to load a model with: SDPA, or the model's own eager attention where it has no SDPA."""
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    return "sdpa" if kind is None or kind._supports_sdpa else "eager"
 
 
 def load_tokenizer(folder: Path | str, revision: str | None = None) -> Any:

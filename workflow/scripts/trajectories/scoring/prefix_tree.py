@@ -46,6 +46,11 @@ class PrefixTree:
         """Number of nodes: input tokens that have to be run when nothing is run twice."""
         return int((self.requests.lengths - 1 - self.shared).sum())
 
+    @property
+    def root_tokens(self) -> Ints:
+        """The tokens of the root, shape [root]."""
+        return self.requests.ids(0)[: self.root] if self.root else np.zeros(0, dtype=np.int32)
+
 
 @dataclass(frozen=True)
 class Pack:
@@ -131,6 +136,13 @@ def build_pack(tree: PrefixTree, first: int, last: int) -> Pack:
     target = np.concatenate([targets for _, targets in edges])
     request = np.repeat(np.arange(last - first, dtype=np.int32), requests.counted[first:last])
     return Pack(first, last, tokens, depth, end, wanted, row.astype(np.int32), target[by_node], request[by_node])
+
+
+def chain(tokens: Ints) -> Pack:
+    """Return one sequence as a pack without edges; what is wanted of it is its last node."""
+    n, none = len(tokens), np.zeros(0, dtype=np.int32)
+    order = np.arange(n, dtype=np.int32)
+    return Pack(0, 0, tokens, order, np.full(n, n, dtype=np.int32), order[-1:], none, none, none)
 
 
 def ancestor_mask(end: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

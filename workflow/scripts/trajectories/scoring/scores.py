@@ -15,7 +15,7 @@ from trajectories.files import whole_file
 from trajectories.scoring.requests import RUNNING, UNCONDITIONAL
 
 if TYPE_CHECKING:
-    from trajectories.scoring.engine import Scored
+    from trajectories.scoring.scored import Scored
 
 TYPES = {
     "task": "str", "question": "int32", "choice": "int32", "label": "int8", "loglikelihood": "float64",

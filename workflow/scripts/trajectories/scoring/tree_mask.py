@@ -10,7 +10,8 @@ A pack of many questions has a mask that is almost empty: a node attends to the 
             xxxx   ...           xx                     xxxx xx         xxxx xx
             xxxx   ...           x.x                    xxxx x.x        xxxx x.x
 
-The tensor itself is the whole mask, so a model that does anything else with it still gets the right answer.
+The tensor itself is the whole mask, so a model that does anything else with it still gets the right answer. Where the
+model's rule for a layer is more than causal (`layout.py`), it is asked for the depths of query and key besides.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trajectories.scoring.prefix_tree import Pack
+from trajectories.scoring.layout import Layout, Question
 from trajectories.scoring.requests import Ints
 
 
@@ -59,18 +60,20 @@ class TreeMask(Tensor):
             return run(*args, **(kwargs or {}))
 
 
-def tree_mask(pack: Pack, end: Tensor, root: int, dtype: torch.dtype, piece_tokens: int) -> Tensor:
+def tree_mask(layout: Layout, question: Question, piece_tokens: int) -> Tensor:
     """Return the mask of a pack: 0 where node i may attend, -inf elsewhere, shape [1, 1, n, root + n]."""
-    n = len(pack.tokens)
-    positions = torch.arange(root + n, device=end.device)
-    cuts = cut_points(pack.depth, piece_tokens)
+    mask = whole_mask(layout, question, float("-inf"))
+    cuts = cut_points(layout.pack.depth, piece_tokens)
     if len(cuts) <= 1:
-        return _additive(end, 0, n, positions, root, dtype)
-    mask = _additive(end, 0, n, positions, root, dtype).as_subclass(TreeMask)
-    mask.pieces = [
-        _piece(pack, end, root, dtype, low, high) for low, high in zip([0, *cuts[:-1]], cuts, strict=True)
-    ]  # fmt: skip
-    return mask
+        return mask
+    pieced = mask.as_subclass(TreeMask)
+    pieced.pieces = [_piece(layout, question, low, high) for low, high in zip([0, *cuts[:-1]], cuts, strict=True)]
+    return pieced
+
+
+def whole_mask(layout: Layout, question: Question, no: float) -> Tensor:
+    """Return the mask in one piece, with `no` where node i may not attend."""
+    return _additive(layout, question, 0, len(layout.end), torch.arange(len(layout.depths)).to(layout.end.device), no)
 
 
 def cut_points(depth: Ints, size: int) -> list[int]:
@@ -84,25 +87,29 @@ def cut_points(depth: Ints, size: int) -> list[int]:
     return [*cuts, len(depth)]
 
 
-def _piece(pack: Pack, end: Tensor, root: int, dtype: torch.dtype, low: int, high: int) -> Piece:
-    above = np.flatnonzero(pack.end[:low] > low)  # ancestors of node `low`; no other node above is one of a later node
-    first = int(above[0]) if len(above) else low
+def _piece(layout: Layout, question: Question, low: int, high: int) -> Piece:
+    # ancestors of node `low`; no other node above is one of a later node
+    above, root, device = np.flatnonzero(layout.pack.end[:low] > low), layout.root, layout.end.device
+    first, no = int(above[0]) if len(above) else low, float("-inf")
     if root == 0 and len(above) == low - first:
-        positions = torch.arange(first, high, device=end.device)
-        return Piece(low, high, slice(first, high), _additive(end, low, high, positions, root, dtype))
+        positions = torch.arange(first, high, device=device)
+        return Piece(low, high, slice(first, high), _additive(layout, question, low, high, positions, no))
     own = np.concatenate([np.arange(root), root + above, root + np.arange(low, high)])
-    positions = torch.from_numpy(own).to(end.device, non_blocking=True)
-    return Piece(low, high, positions, _additive(end, low, high, positions, root, dtype))
+    positions = torch.from_numpy(own).to(device, non_blocking=True)
+    return Piece(low, high, positions, _additive(layout, question, low, high, positions, no))
 
 
-def _additive(end: Tensor, low: int, high: int, positions: Tensor, root: int, dtype: torch.dtype) -> Tensor:
+def _additive(layout: Layout, question: Question, low: int, high: int, positions: Tensor, no: float) -> Tensor:
     """Return the mask between nodes `low … high - 1` and keys at `positions`; rows padded to 16 for the kernels."""
-    query = torch.arange(low, high, device=end.device)[:, None]
-    node = positions - root
-    allowed = (node < 0) | ((node <= query) & (query < end[node.clamp(min=0)]))
+    device = layout.end.device
+    query, node = torch.arange(low, high, device=device)[:, None], positions - layout.root
+    allowed = (node < 0) | ((node <= query) & (query < layout.end[node.clamp(min=0)]))
+    if question.rule is not None:
+        zero = torch.zeros((), dtype=torch.long, device=device)
+        allowed &= question.rule(zero, zero, layout.depth[low:high, None], layout.depths[positions][None, :])
     width = -(-len(positions) // 16) * 16
-    mask = torch.zeros((high - low, width), dtype=dtype, device=end.device)[:, : len(positions)]
-    return mask.masked_fill_(~allowed, float("-inf"))[None, None]
+    mask = torch.zeros((high - low, width), dtype=question.dtype, device=device)[:, : len(positions)]
+    return mask.masked_fill_(~allowed, no)[None, None]
 
 
 def _attention_in_pieces(

@@ -16,11 +16,9 @@ help: ## this list
 
 demo: install ## train the pocket suite, run the demo study, say where the report is (about five minutes on two cores)
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/demo.yaml
-	@echo "report: file://$(CURDIR)/results/demo/report.html"
 
 published: install ## the paper's published accuracies: DATA=folder that holds them, or fetched without it
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/published.yaml $(if $(DATA),--config 'import={format: published$(comma) path: $(DATA)}')
-	@echo "report: file://$(CURDIR)/results/published/report.html"
 
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 

@@ -23,6 +23,7 @@ PROFILE = [
     *("--slurm-status-command", "squeue", "--slurm-no-account"),  # no accounting database here
     *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"),
     *("--latency-wait", "15"),
+    "--logger-trajectories-full",  # what was submitted is read from what Snakemake says
 ]
 
 

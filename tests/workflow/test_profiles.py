@@ -43,7 +43,7 @@ def test_a_profile_plans_a_whole_study(config: Path, name: str) -> None:
 
 def test_profiles_agree_on_what_keeps_a_study_going() -> None:
     for name in PROFILES[1:]:
-        for key in ("scheduler", "rerun-incomplete", "rerun-triggers", "nolock", "keep-going", "show-failed-logs"):
+        for key in ("scheduler", "rerun-incomplete", "rerun-triggers", "nolock", "keep-going", "logger"):
             assert profile(name)[key] == profile("default")[key], (name, key)
         assert profile(name)["retries"] >= 1
 

@@ -13,6 +13,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
+from snakemake.logging import logger
 from trajectories.errors import UserError
 from trajectories.provenance import code_digest
 from trajectories.jobs import resources
@@ -198,6 +199,13 @@ def report_tables():
 def targets():
     """Return everything a study makes."""
     return [f"{RESULTS}/report.html", f"{RESULTS}/table1.md", *(file for name in figures() for file in figure(name))]
+
+
+def made():
+    """Return what a run that made the report says at its end."""
+    if not any(job.rule.name == "report" for job in workflow.dag.finished_jobs):
+        return []
+    return [f"report: {(Path(RESULTS) / 'report.html').resolve().as_uri()}"]
 
 
 wildcard_constraints:

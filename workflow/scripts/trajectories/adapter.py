@@ -14,10 +14,14 @@ from trajectories.errors import UserError
 
 logger = logging.getLogger(__name__)
 
+CALM = "TRAJECTORIES_CALM"  # set by the logger plugin: what a stage says goes to its log, not to the terminal
+
 
 @contextmanager
 def stage(log: Path | str | None) -> Iterator[None]:
     """Run one stage: its log goes to `log` and to stderr; a `UserError` ends it with one line and status 1.
+
+    Under a calm terminal everything that would go to stderr, also from libraries, goes to the log alone.
 
     The traceback of a `UserError` goes to a file beside the log (`.traceback`), since the logs of failed jobs are
     shown; that of a bug goes to the log and the terminal.
@@ -25,9 +29,12 @@ def stage(log: Path | str | None) -> Iterator[None]:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log is not None:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(log, encoding="utf-8"))
+        if os.environ.get(CALM):
+            _stderr_to(Path(log))
+        else:
+            handlers.append(logging.FileHandler(log, encoding="utf-8"))
     for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+        handler.setFormatter(_Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     for chatty in ("fontTools", "httpx2"):  # every font table of every figure, every request to the hub
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -40,6 +47,22 @@ def stage(log: Path | str | None) -> Iterator[None]:
             _give_up(trouble, log)
         logger.exception("this is a bug in trajectories, please report it with this log")
         sys.exit(1)
+
+
+class _Formatter(logging.Formatter):
+    """Marks warnings, so that whoever reads the log, a person or the terminal's view, finds them."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        if record.levelno == logging.WARNING:
+            record.message = f"warning: {record.message}"
+        return super().formatMessage(record)
+
+
+def _stderr_to(log: Path) -> None:
+    """Send this process's stderr, and that of everything it starts, to the log."""
+    sys.stderr.flush()
+    with log.open("ab") as stream:
+        os.dup2(stream.fileno(), 2)
 
 
 def disk_trouble(error: BaseException) -> str:

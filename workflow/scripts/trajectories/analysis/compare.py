@@ -46,7 +46,7 @@ def write_compare(
     summary = summary_table(compared, alpha)
     write_table(compared, out, "compare")
     write_table(summary, summary_out, "compare_summary")
-    logger.info("compared with the reference: %s", summary["verdict"].iloc[0])
+    logger.info("note: compared with the reference: %s", summary["verdict"].iloc[0])
 
 
 def compare_table(ours: pd.DataFrame, reference: pd.DataFrame, metrics: Metrics, alpha: float) -> pd.DataFrame:

@@ -33,6 +33,7 @@ test-cluster: install-test ## the demo, and every accident, on a real Slurm star
 
 bench: install-test ## how fast, against the evaluation harness
 	$(BIN)/python benchmarks/scoring.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python benchmarks/harness.py $(if $(DATA),--data $(DATA))
 
 validation: install ## write the simulated error rates and power into the pages of the docs (minutes; TABLES= names some)
 	$(BIN)/python -m trajectories.analysis.validation $(TABLES)

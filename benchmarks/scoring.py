@@ -54,7 +54,7 @@ def _compared(name: str, args: argparse.Namespace) -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--data", type=Path, default=_default_data(), help="folder with truthfulqa/, memo_trap/ and tokenizer/"
+        "--data", type=Path, default=default_data(), help="folder with truthfulqa/, memo_trap/ and tokenizer/"
     )
     parser.add_argument("--workloads", nargs="+", default=NAMES, choices=NAMES)
     parser.add_argument("--full", action="store_true", help="let the harness score everything (half an hour)")
@@ -71,7 +71,8 @@ def _arguments() -> argparse.Namespace:
     return args
 
 
-def _default_data() -> Path | None:
+def default_data() -> Path | None:
+    """Return the folder of data beside the project, or where an environment variable says; None where there is none."""
     beside = Path(os.environ.get("TRAJECTORIES_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     return beside if beside.is_dir() else None
 

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from support.accuracies import TOKENS_PER_STEP
-from trajectories.analysis.accuracy import METRICS, accuracy_rows, question_metrics
+from trajectories.analysis.accuracy import accuracy_rows
+from trajectories.analysis.question_metrics import question_metrics
 from trajectories.errors import UserError
+from trajectories.study.metrics import METRICS
 from trajectories.tables import COLUMNS
 
 lm_eval = pytest.importorskip("lm_eval")
@@ -34,32 +36,67 @@ def random_scores(seed: int, questions: int = 300) -> pd.DataFrame:
     return scores_of(lines).sample(frac=1, random_state=seed)
 
 
+def random_sizes(scores: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Scores with all columns of a scores file: choices of two-byte letters among others, and unconditional scores."""
+    rng, n = np.random.default_rng(seed), len(scores)
+    return scores.assign(
+        tokens=rng.integers(1, 9, n),
+        bytes=scores["characters"] + rng.integers(0, scores["characters"] + 1),
+        words=1,
+        is_greedy=rng.random(n) < 0.2,
+        unconditional=-rng.integers(2, 60, n) / 4,
+        running=False,
+    )
+
+
+def running_scores(seed: int, texts: int = 40) -> pd.DataFrame:
+    """Running texts, and single continuations after them."""
+    rng = np.random.default_rng(seed)
+    one = pd.DataFrame({"question": np.arange(texts), "choice": 0, "label": 1, "unconditional": np.nan})
+    sizes = rng.integers(20, 400, texts)
+    text = one.assign(task="text", bytes=sizes, words=sizes // 5, tokens=sizes // 3, running=True)
+    word = one.assign(task="word", bytes=rng.integers(2, 9, texts), words=1, tokens=1, running=False)
+    table = pd.concat([text, word], ignore_index=True)
+    loglikelihood = -table["tokens"] * rng.random(len(table)) * 5
+    greedy = rng.random(len(table)) < 0.5
+    return table.assign(characters=table["bytes"], loglikelihood=loglikelihood, is_greedy=greedy)
+
+
 def harness(question: pd.DataFrame) -> dict[str, float]:
     """The harness's result of one multiple-choice question whose gold answers are all true choices."""
     from lm_eval.api.task import ConfigurableTask
     from lm_eval.tasks.truthfulqa.utils import process_results_mc2
 
-    choices = ["x" * size for size in question["characters"]]
+    narrow = 2 * question["characters"] - question["bytes"]
+    choices = ["x" * n + "é" * (size - n) for n, size in zip(narrow, question["characters"], strict=True)]
     labels = question["label"].tolist()
     task = SimpleNamespace(
         OUTPUT_TYPE="multiple_choice",
         config=SimpleNamespace(process_results=None),
         _config=SimpleNamespace(process_results=None),
-        _metric_fn_list={"acc": None, "acc_norm": None},
+        _metric_fn_list=dict.fromkeys(("acc", "acc_norm", "acc_bytes", "exact_match")),
         multiple_input=False,
         multiple_target=len(labels),
         doc_to_choice=lambda doc: choices,
         doc_to_text=lambda doc: "",
         doc_to_target=lambda doc: [index for index, label in enumerate(labels) if label],
     )
-    results = [(value, False) for value in question["loglikelihood"]]
+    results = list(zip(question["loglikelihood"], question["is_greedy"], strict=True))
     found = dict(ConfigurableTask.process_results(task, {}, results))
+    alone = list(zip(question["unconditional"], question["is_greedy"], strict=True))
+    task._metric_fn_list = {"acc_mutual_info": None}
+    task.multiple_target, task.doc_to_target = 0, lambda doc: int(np.argmax(labels))
+    pmi = dict(ConfigurableTask.process_results(task, {}, [*results, *alone]))["acc_mutual_info"]
     mc2 = process_results_mc2({"mc2_targets": {"labels": labels}}, results)["acc"]
-    return {"accuracy": found["acc"], "accuracy_norm": found["acc_norm"], "mc1": found["acc"], "mc2": float(mc2)}
+    return {
+        "accuracy": found["acc"], "accuracy_norm": found["acc_norm"], "accuracy_bytes": found["acc_bytes"],
+        "mc1": found["acc"], "mc2": float(mc2), "greedy": found["exact_match"],
+        **({"accuracy_pmi": pmi} if sum(labels) == 1 else {}),  # the harness compares with one gold answer
+    }  # fmt: skip
 
 
 def test_every_question_agrees_with_the_harness() -> None:
-    scores = random_scores(1)
+    scores = random_sizes(random_scores(1), 1)
     ours = question_metrics(scores).set_index(["task", "question"])
     for key, question in scores.sort_values("choice").groupby(["task", "question"]):
         for metric, value in harness(question).items():
@@ -70,15 +107,58 @@ def test_every_question_agrees_with_the_harness() -> None:
 def test_mean_and_standard_error_agree_with_the_harness() -> None:
     from lm_eval.api.metrics import mean, mean_stderr
 
-    scores = random_scores(2)
+    scores = random_sizes(random_scores(2), 2)
     questions = question_metrics(scores)
     rows = accuracy_rows(scores, "m", 70_000_000, 4, 4 * TOKENS_PER_STEP).set_index(["task", "metric"])
     for task in ("a", "b"):
-        for metric in METRICS:
+        for metric in [name for name, record in METRICS.items() if not record.weight and not record.geometric]:
             values = questions.loc[questions["task"] == task, metric].dropna().tolist()
             assert rows.loc[(task, metric), "value"] == pytest.approx(mean(values), abs=1e-12)
             assert rows.loc[(task, metric), "stderr"] == pytest.approx(mean_stderr(values), abs=1e-12)
             assert rows.loc[(task, metric), "questions"] == len(values)
+
+
+def test_texts_and_continuations_agree_with_the_harness() -> None:
+    from lm_eval.api.metrics import bits_per_byte, mean, perplexity, weighted_perplexity
+
+    scores = running_scores(3)
+    rows = accuracy_rows(scores, "m", 1, 1, 1).set_index(["task", "metric"])["value"]
+    text, word = (scores[scores["task"] == task] for task in ("text", "word"))
+    of_bytes, of_words = (list(zip(text["loglikelihood"], text[size], strict=True)) for size in ("bytes", "words"))
+    assert rows["text", "bits_per_byte"] == pytest.approx(bits_per_byte(of_bytes), rel=1e-12)
+    assert rows["text", "word_perplexity"] == pytest.approx(weighted_perplexity(of_words), rel=1e-12)
+    assert rows["word", "perplexity"] == pytest.approx(perplexity(word["loglikelihood"].tolist()), rel=1e-12)
+    assert rows["word", "greedy"] == pytest.approx(mean(word["is_greedy"].tolist()))
+    assert set(rows["text"].index) == {"bits_per_byte", "word_perplexity"}
+    assert set(rows["word"].index) == {"bits_per_byte", "perplexity", "greedy"}
+
+
+@pytest.mark.parametrize("metric", [name for name, record in METRICS.items() if record.weight or record.geometric])
+def test_standard_errors_of_weighted_and_geometric_means_agree_with_the_bootstrap(metric: str) -> None:
+    scores = running_scores(4, texts=400)
+    task = "word" if metric == "perplexity" else "text"
+    row = accuracy_rows(scores, "m", 1, 1, 1).set_index(["task", "metric"]).loc[(task, metric)]
+    questions = question_metrics(scores).query("task == @task")
+    record, rng = METRICS[metric], np.random.default_rng(5)
+    weights = questions[record.weight].to_numpy() if record.weight else np.ones(len(questions))
+    drawn = rng.integers(len(questions), size=(4000, len(questions)))
+    means = np.average(questions[metric].to_numpy()[drawn], weights=weights[drawn], axis=1)
+    assert np.std([record.of_mean(mean) for mean in means]) == pytest.approx(row["stderr"], rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("tokens", ["accuracy_tokens"]),
+        ("bytes", ["accuracy_bytes", "bits_per_byte"]),
+        ("is_greedy", ["greedy"]),
+        ("unconditional", ["accuracy_pmi"]),
+    ],
+)
+def test_a_metric_is_missing_where_its_column_is(column: str, expected: list[str]) -> None:
+    scores = random_sizes(random_scores(6, questions=20), 6)
+    whole, without = question_metrics(scores), question_metrics(scores.drop(columns=column))
+    assert [name for name in METRICS if without[name].isna().all() and not whole[name].isna().all()] == expected
 
 
 def test_a_worked_question() -> None:

@@ -66,11 +66,10 @@ def test_the_base_is_a_study() -> None:
 @example(("steps",), [{"powers_of_two": [1, 2**70]}])
 @example(("models", 0, "parameters"), float("inf"))
 @example(("checkpoints", "folder"), "x/{step!z}")
-def test_a_changed_value_is_accepted_or_refused_in_one_line(place: tuple[Any, ...], value: Any) -> None:
+def test_a_changed_value_is_accepted_or_refused_a_line_per_mistake(place: tuple[Any, ...], value: Any) -> None:
     study, refusal = attempt(changed(place, value))
-    assert "\n" not in refusal
     if study is None:
-        assert refusal.startswith(("config: ", "protocol: "))
+        assert all(line.startswith("config: ") for line in refusal.split("\n"))
         return
     for name in [study.study, *(model.name for model in study.models), *(task.name for task in study.tasks)]:
         assert Path("results", name).resolve().parent == Path("results").resolve()
@@ -84,7 +83,7 @@ def test_a_changed_value_is_accepted_or_refused_in_one_line(place: tuple[Any, ..
 def test_an_extra_key_is_refused(place: tuple[Any, ...], key: str) -> None:
     study, refusal = attempt(changed((*place[:-1], f"{key}~"), 1))
     assert study is None
-    assert "\n" not in refusal
+    assert all(line.startswith("config: ") for line in refusal.split("\n"))
 
 
 @given(st.text(max_size=LONGEST + 4) | st.from_regex(r"[a-zA-Z0-9._/\\-]{1,12}"))

@@ -68,3 +68,18 @@ def test_the_paper_asks_as_many_questions_as_it_says() -> None:
     from common.generated import PAPER
 
     assert sum(outline.questions for outline in PAPER) == 37341
+
+
+@pytest.mark.usefixtures("on_the_path")
+def test_result_files_that_differ_are_seen() -> None:
+    from harness import markdown, result_distance
+
+    peer = {"alias": "t", "acc,none": 0.5, "acc_norm,none": 0.25}
+    assert result_distance(dict(peer), peer) == {"entries": 3, "equal": 3, "largest_difference": 0.0}
+    other = result_distance(peer | {"acc,none": 0.75}, peer)
+    assert other == {"entries": 3, "equal": 2, "largest_difference": 0.25}
+    machine = {"processor": "p", "cores": 2, "memory_gib": 8, "gpu": None, "load_average": 0, "versions": {}}
+    row = {"task": "t", "questions": 4, "batch_size": 8, "tree": {"wall": 2.0, "cpu": 1.0},
+           "hf": {"wall": 8.0, "cpu": 3.0}, "fields_that_differ": ["n-shot"]}  # fmt: skip
+    text = markdown({"machine": machine, "threads": 2, "shape": "70m", "tasks": [row | other]})
+    assert "| **4.0** | **3.0** | 2 of 3 | 2.5e-01 | n-shot |" in text

@@ -43,7 +43,7 @@ def encoded(root: Path, order: tuple[str, ...], steps: tuple[int, ...] = (1,)) -
             },
             "models": [{"name": name, "parameters": 10} for name in order],
             "steps": list(steps),
-            "tasks": [{"name": "t", "generator": "neqa"}],
+            "tasks": [{"name": "t", "generator": "neqa", "seed": 1}],
         }
     )
     write_audit(study=study.section("checkpoints", "models", "steps"), output=root / "checkpoints.tsv")

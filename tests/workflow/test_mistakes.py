@@ -32,7 +32,7 @@ def test_a_wrong_config_is_one_line(toy: Toy) -> None:
 
 
 def test_a_folder_pattern_that_matches_nothing_is_named(toy: Toy) -> None:
-    printed = fail(toy, {"checkpoints": {"folder": "elsewhere/{model}/step{step}"}})
+    printed = fail(toy, {"checkpoints": {"folder": "elsewhere/{model}/step{step}", "tokens_per_step": 1000}})
     assert "elsewhere/tiny-a" in printed
 
 
@@ -52,3 +52,13 @@ def test_a_damaged_task_file_is_named(toy: Toy, name: str, text: str, expected: 
         toy, {"tasks": [{"name": "damaged", "file": f"tasks/{name}"}]}, "results/toy/questions/damaged.parquet"
     )
     assert expected in printed
+
+
+def test_a_config_without_models_is_not_completed_from_the_papers(toy: Toy) -> None:
+    """Another config is complete or it is wrong: nothing comes from config.yaml."""
+    toy_without = Toy(toy.root, toy.project, {key: value for key, value in toy.config.items() if key != "models"})
+    done = toy_without.run("--quiet", "all", "--dry-run")
+    assert done.returncode != 0
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error:")]
+    assert len(lines) == 1
+    assert lines[0].endswith("study.yaml: models: is missing")

@@ -10,6 +10,11 @@ rule accuracy:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("trajectories.analysis.accuracy", "trajectories.analysis.points"),
+        code=code_digest(
+            "trajectories.analysis.accuracy",
+            "trajectories.analysis.points",
+            "trajectories.analysis.question_metrics",
+            "trajectories.study.metrics",
+        ),
     script:
         "../scripts/accuracy.py"

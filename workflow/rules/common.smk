@@ -19,15 +19,16 @@ from trajectories.provenance import code_digest
 from trajectories.jobs import resources
 from trajectories.jobs.devices import visible_gpus
 from trajectories.study.claim import claim
-from trajectories.study.config import Study, source_of
+from trajectories.study.config import Study
+from trajectories.study.sources import source_of
 
 
 def load_study(config):
-    """Return the checked config; a mistake ends everything with one line."""
+    """Return the checked config; mistakes end everything, with a line for each."""
     try:
-        return Study.from_config(config)
+        return Study.from_config(config, ", ".join(map(str, workflow.overwrite_configfiles)) or "config")
     except UserError as error:
-        sys.exit(f"error: {error}")
+        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
 STUDY = load_study(config)

@@ -12,6 +12,7 @@ rule encode:
     params:
         tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks],
         protocol=lambda wildcards: STUDY.protocol.canonical(),
+        unconditional=lambda wildcards: STUDY.unconditional,
         tokenizers=lambda wildcards: [tokenizer.canonical() for tokenizer in STUDY.tokenizers],
         code=code_digest("trajectories.scoring.encode", "trajectories.scoring.requests"),
     script:

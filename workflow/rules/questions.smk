@@ -12,7 +12,7 @@ rule questions:
     params:
         task=lambda wildcards: STUDY.task(wildcards.task).canonical(),
         protocol=lambda wildcards: STUDY.protocol.canonical(),
-        seed=STUDY.pocket.seed if STUDY.pocket else 0,
+        seed=lambda wildcards: STUDY.seed_of(STUDY.task(wildcards.task)),
         code=code_digest(
             "trajectories.questions",
             "trajectories.pocket.tasks",

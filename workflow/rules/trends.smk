@@ -80,7 +80,7 @@ rule flips:
             "trajectories.analysis.question_grid",
             "trajectories.analysis.flips",
             "trajectories.analysis.losses",
-            "trajectories.analysis.accuracy",
+            "trajectories.analysis.question_metrics",
             "trajectories.analysis.points",
         ),
     script:

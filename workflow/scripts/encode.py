@@ -10,5 +10,6 @@ with stage(snakemake.log[0]):
         tokenizers=snakemake.params.tokenizers,
         checkpoints=next(iter(snakemake.input.checkpoints), None),
         protocol=snakemake.params.protocol,
+        unconditional=snakemake.params.unconditional,
         outputs=snakemake.output,
     )

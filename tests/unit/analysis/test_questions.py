@@ -182,7 +182,8 @@ def write_study(folder: Path) -> tuple[pd.DataFrame, dict[tuple[str, int], Path]
             table = pd.DataFrame({"task": "t", "question": np.repeat(np.arange(30), 2), "choice": np.tile([0, 1], 30)})
             table["label"] = table["choice"]
             table["loglikelihood"] = -5.0 + np.where(table["choice"] == 0, pull[table["question"]], 0.5)
-            table["characters"] = 4
+            table[["characters", "bytes", "words", "tokens"]] = 4
+            table = table.assign(is_greedy=False, unconditional=np.nan, running=False)
             path = folder / f"{model}-{step}.parquet"
             table.sample(frac=1, random_state=step).to_parquet(path)
             scores[model, step] = path

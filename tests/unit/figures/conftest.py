@@ -19,7 +19,7 @@ def accuracy() -> pd.DataFrame:
         }
         for place, (model, size) in enumerate(SIZES.items())
         for step in STEPS
-        for task, metric in (("memo", "acc"), ("truth", "mc1"), ("truth", "mc2"))
+        for task, metric in (("memo", "accuracy"), ("truth", "mc1"), ("truth", "mc2"))
     ]  # fmt: skip
     return pd.DataFrame(rows).sample(frac=1, random_state=3)
 

@@ -16,7 +16,7 @@ from trajectories.tables import write_table
 
 LABELS = (
     TaskLabel("truth", "mc2", "Truth <MC2> & $1"),
-    TaskLabel("memo", "acc", "Memo Trap", chance=0.5),
+    TaskLabel("memo", "accuracy", "Memo Trap", chance=0.5),
 )
 
 
@@ -100,7 +100,7 @@ def test_labels_come_from_the_table_of_tasks(tmp_path: Path) -> None:
     rest = dict.fromkeys(("description", "source", "licence", "citation"), "x")
     rows = [
         {"task": "truth", "label": "Truth <MC2> & $1", "metric": "mc2", "questions": 817, "chance": None, **rest},
-        {"task": "memo", "label": "Memo Trap", "metric": "acc", "questions": 936, "chance": 0.5, **rest},
+        {"task": "memo", "label": "Memo Trap", "metric": "accuracy", "questions": 936, "chance": 0.5, **rest},
     ]
     write_table(pd.DataFrame(rows), tmp_path / "tasks.tsv", "tasks")
     assert read_task_labels(tmp_path / "tasks.tsv") == LABELS

@@ -18,8 +18,8 @@ from trajectories.figures.style import FALL, NONE, RISE, Column, figure_style, m
 from trajectories.figures.surface import draw_surface, fitted_points, surface_figure
 from trajectories.tables import write_table
 
-LABELS = (TaskLabel("falls", "acc", "Falls & <b>"), TaskLabel("flat", "acc", "Flat $x$"))
-METRICS = {"falls": "acc", "flat": "acc"}
+LABELS = (TaskLabel("falls", "accuracy", "Falls & <b>"), TaskLabel("flat", "accuracy", "Flat $x$"))
+METRICS = {"falls": "accuracy", "flat": "accuracy"}
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def table() -> pd.DataFrame:
     rows = [
         {
             "model": f"m{size}", "parameters": 10**size, "step": step, "tokens": step * 100, "task": task,
-            "metric": "acc", "stderr": 0.01, "questions": 100,
+            "metric": "accuracy", "stderr": 0.01, "questions": 100,
             "value": 0.5 if task == "flat" else 0.9 - 0.05 * size * np.log10(step + 1) + noise.normal(0, 0.005),
         }
         for size in (3, 4, 5, 6)
@@ -91,10 +91,12 @@ def test_replication_colours_only_what_differs(table: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tau", "p", "colour"), [(0.9, 0.01, RISE), (-0.9, 0.01, FALL), (-0.9, 0.05, NONE), (0.9, float("nan"), NONE)]
+    ("tau", "p", "better", "worse"),
+    [(0.9, 0.01, RISE, FALL), (-0.9, 0.01, FALL, RISE), (-0.9, 0.05, NONE, NONE), (0.9, float("nan"), NONE, NONE)],
 )
-def test_trend_colours(tau: float, p: float, colour: str) -> None:
-    assert trend_colour(tau, p, 0.05) == colour
+def test_trend_colours(tau: float, p: float, better: str, worse: str) -> None:
+    assert trend_colour(tau, p, 0.05, "accuracy") == better
+    assert trend_colour(tau, p, 0.05, "bits_per_byte") == worse
 
 
 def test_models_figure_has_a_panel_per_model_and_task(table: pd.DataFrame) -> None:
@@ -108,8 +110,8 @@ def test_models_figure_has_a_panel_per_model_and_task(table: pd.DataFrame) -> No
 @pytest.mark.parametrize("width", ["one", "two"])
 def test_long_titles_of_the_models_figure_are_not_cut_off(table: pd.DataFrame, width: Column) -> None:
     labels = (
-        TaskLabel("falls", "acc", "A long name before the last"),
-        TaskLabel("flat", "acc", "Pattern Completion (ordinary)"),
+        TaskLabel("falls", "accuracy", "A long name before the last"),
+        TaskLabel("flat", "accuracy", "Pattern Completion (ordinary)"),
     )
     with figure_style():
         figure = models_figure(table, trends_table(table, METRICS), labels, alpha=0.2, width=width)

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[3] / "workflow" / "scripts" / "trajectories"
 # From the ground up; docs/architecture.md draws the same house. A module's floor is that of its longest prefix here.
 FLOORS = (
     ("errors", "files", "tables", "progress", "provenance", "terminal"),
-    ("study.strict", "study.names", "study.steps", "study.metrics", "study.protocol", "hub"),
+    ("study.strict", "study.names", "study.steps", "study.values", "study.metrics", "study.protocol", "hub"),
     ("questions",),
     ("study",),
     ("checkpoints", "imports", "pocket"),

@@ -1,19 +1,22 @@
 """A config is checked whole, and each mistake is one line with the key, the value and what is allowed."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trajectories.errors import UserError
 from trajectories.study.config import Study
+from trajectories.study.sources import tokens_per_step_of
 
 GOOD: dict[str, Any] = {
     "study": "x",
-    "checkpoints": {"folder": "a/{model}/step{step}"},
+    "checkpoints": {"folder": "a/{model}/step{step}", "tokens_per_step": 1000},
     "models": [{"name": "m", "parameters": "70e6"}],
     "steps": [1, {"powers_of_two": [2, 16]}],
-    "tasks": [{"name": "t", "generator": "neqa"}],
+    "tasks": [{"name": "t", "generator": "neqa", "seed": 1}],
 }
+FOLDER = GOOD["checkpoints"]
 
 MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"taks": []}, ["'taks'", "did you mean 'tasks'"]),
@@ -43,9 +46,22 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"protocol": "papr"}, ["'papr'", "did you mean 'paper'"]),
     ({"protocol": {"preset": "paper", "bosx": True}}, ["'bosx'", "did you mean 'bos'"]),
     ({"scoring": {"dtype": "fp8"}}, ["scoring.dtype", "'fp8'", "float32"]),
-    ({"checkpoints": {}}, ["checkpoints.hub or checkpoints.folder"]),
-    ({"checkpoints": {"folder": "a/{modl}/{step}"}}, ["{modl}", "{model}"]),
-    ({"checkpoints": {"folder": "a/{model}"}}, ["no {step}"]),
+    ({"checkpoints": {"tokens_per_step": 1}}, ["model 'm'", "checkpoints.hub or checkpoints.folder"]),
+    ({"checkpoints": FOLDER | {"hub": "o/{model}"}}, ["model 'm'", "not both"]),
+    ({"checkpoints": FOLDER | {"folder": "a/{modl}/{step}"}}, ["{modl}", "{model}"]),
+    ({"checkpoints": FOLDER | {"folder": "a/{model}"}}, ["no {step}", "a/{model}/step{step}"]),
+    ({"checkpoints": {"folder": FOLDER["folder"]}}, ["tokens_per_step", "'m'", "batch size × sequence length"]),
+    ({"checkpoints": {"hub": "allenai/{model}"}}, ["tokens_per_step", "'m'", "batch size × sequence length"]),
+    ({"models": ["m"]}, ["models[0]", "'m'", "{name: m, parameters: 70e6}"]),
+    ({"models": {"m": {"parameters": 1}}}, ["models", "mapping", "- {name: m"]),
+    ({"tasks": {"t": {"file": "x.csv"}}}, ["tasks", "mapping", "- {name: t"]),
+    ({"tasks": ["memotrap"]}, ["tasks[0]", "did you mean 'memo_trap'"]),
+    ({"tasks": ["pocket_neqa"]}, ["'pocket_neqa'", "{task: pocket_neqa, seed: 1}"]),
+    ({"tasks": [{"task": "memo_trap", "metric": "acc"}]}, ["tasks[0].metric", "'acc'", "did you mean 'accuracy'"]),
+    ({"scoring": {"dtype": "fp16"}}, ["scoring.dtype", "'fp16'", "called 'float16' here"]),
+    ({"scoring": {"dtype": "bf16"}}, ["scoring.dtype", "called 'bfloat16' here"]),
+    ({"scoring": {"device": "gpu"}}, ["scoring.device", "'gpu'", "did you mean 'cuda'"]),
+    ({"scoring": {"pack_tokens": "many"}}, ["scoring.pack_tokens", "'many'", "auto"]),
     ({"statistics": {"metrics": {"zz": "accuracy"}}}, ["statistics.metrics", "'zz'"]),
 ]
 
@@ -58,6 +74,61 @@ def test_a_mistake_is_one_line_that_names_it(change: dict[str, Any], expected: l
     assert "\n" not in message
     for part in expected:
         assert part in message
+
+
+@pytest.mark.parametrize("key", ["study", "models", "steps", "tasks"])
+def test_a_key_that_a_study_needs_is_said_to_be_missing(key: str) -> None:
+    with pytest.raises(UserError, match=f"^mine.yaml: {key}: is missing"):
+        Study.from_config({name: value for name, value in GOOD.items() if name != key}, "mine.yaml")
+
+
+def test_all_mistakes_are_said_at_once() -> None:
+    wrong = GOOD | {
+        "taks": [], "study": "a b", "models": [{"name": "m"}, {"name": "n", "parameters": "x", "paramters": 1}],
+        "tasks": ["memo_trap", "memotrap", {"name": "t", "file": "nowhere.csv"}], "protocol": "harnes",
+        "scoring": {"dtype": "fp16", "device": "gpu"},
+    }  # fmt: skip
+    with pytest.raises(UserError) as caught:
+        Study.from_config(wrong)
+    lines = str(caught.value).splitlines()
+    said = ("'taks'", "'a b'", "models[0].parameters", "models[1]", "models[1].parameters", "tasks[1]", "tasks[2]",
+            "'harnes'", "scoring.dtype", "scoring.device")  # fmt: skip
+    for mistake in said:
+        assert any(mistake in line for line in lines), mistake
+    assert all(line.startswith("config: ") for line in lines)
+    assert len(lines) == len(said)
+
+
+def test_what_does_not_fit_together_is_said_at_once() -> None:
+    models = [{"name": "m", "parameters": 1}, {"name": "m", "parameters": 2}]
+    wrong = {"models": models, "tasks": ["pocket_neqa"], "statistics": {"metrics": {"zz": "loss"}}}
+    with pytest.raises(UserError) as caught:
+        Study.from_config(GOOD | wrong)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    assert "'m' is there twice" in lines[0]
+
+
+def test_the_home_folder_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "q.csv").touch()
+    study = Study.from_config(
+        GOOD | {"checkpoints": FOLDER | {"folder": "~/{model}/{step}"}, "tasks": [{"name": "t", "file": "~/q.csv"}]}
+    )
+    assert study.checkpoints.folder == f"{tmp_path}/{{model}}/{{step}}"
+    assert study.tasks[0].file == f"{tmp_path}/q.csv"
+
+
+def test_tokens_of_a_step_are_known_of_pythia_alone() -> None:
+    models = [{"name": "pythia-70m", "parameters": 1}, {"name": "mine", "parameters": 1, "tokens_per_step": 7}]
+    study = Study.from_config(GOOD | {"checkpoints": {"hub": "EleutherAI/{model}"}, "models": models})
+    assert [tokens_per_step_of(model, study.checkpoints) for model in study.models] == [2_097_152, 7]
+
+
+def test_a_generated_task_has_its_own_seed_or_the_pocket_suites() -> None:
+    tasks = [{"task": "pocket_neqa", "seed": 5}, "pocket_sums"]
+    study = Study.from_config(GOOD | {"pocket": {"seed": 3}, "tasks": tasks})
+    assert [study.seed_of(task) for task in study.tasks] == [5, 3]
 
 
 def test_steps_are_expanded_sorted_and_parameters_read_as_numbers() -> None:

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from trajectories.checkpoints.revisions import step_branches
-from trajectories.study.config import Study, source_of
+from trajectories.study.config import Study
+from trajectories.study.sources import source_of
 
 CHECKPOINTS = {"full-grid": 8 * 154, "deduped": 64, "seeds": 45 * 8, "small": 40, "olmo2": 14}
 

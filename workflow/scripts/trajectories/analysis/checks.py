@@ -19,8 +19,8 @@ from trajectories.analysis.parameters import PYTHIA, ParameterCounts
 from trajectories.analysis.points import varies
 from trajectories.analysis.regression import TERMS, design_matrix, fit_regression, why_not, zscore
 from trajectories.analysis.shuffles import trajectory_p
+from trajectories.study.metrics import METRICS, sign_of
 
-SHARES = ("accuracy", "accuracy_norm", "mc1", "mc2")
 FEW_MODELS = 4
 """Fewer models than this carry no inference about models."""
 
@@ -149,7 +149,7 @@ def _body_parameters(points: pd.DataFrame, setting: Setting) -> list[Row]:
 
 
 def _logit(points: pd.DataFrame, setting: Setting) -> list[Row]:
-    if points["metric"].iloc[0] not in SHARES:
+    if not METRICS[points["metric"].iloc[0]].is_share:
         return no_result("not a share between 0 and 1")
     logit = empirical_logit(points)
     if not varies(logit):
@@ -173,13 +173,12 @@ def empirical_logit(points: pd.DataFrame) -> np.ndarray:
     return np.asarray(np.log(inside / (1 - inside)))
 
 
-def other_metric(points: pd.DataFrame, metric: str) -> list[Row]:
-    """Return the paper's regression of points of a continuous metric, turned so that more is better."""
+def other_metric(points: pd.DataFrame, metric: str, instead_of: str) -> list[Row]:
+    """Return the paper's regression of points of a continuous metric, turned to the side `instead_of` has."""
     reason = why_not(points)
     if reason:
         return no_result(f"{metric}: {reason}")
-    better = points if metric != "loss" else points.assign(value=-points["value"])
-    return least_squares(better)
+    return least_squares(points.assign(value=points["value"] * sign_of(metric) * sign_of(instead_of)))
 
 
 REFITS: dict[str, Check] = {

@@ -8,7 +8,8 @@ import pandas as pd
 from scipy.stats import binom, hypergeom
 
 from trajectories.analysis.points import Metrics, correct, generator, table_of
-from trajectories.analysis.question_grid import QuestionGrid, by_task
+from trajectories.analysis.question_grid import QuestionGrid, by_task, judged
+from trajectories.study.metrics import METRICS
 
 NO_SCORES = "no question-level scores: the accuracies were made elsewhere"
 BLOCK = 50
@@ -24,12 +25,13 @@ def intervals_table(grids: Sequence[QuestionGrid], metrics: Metrics, seed: int, 
     """
     rows: list[Row] = []
     for task, same in by_task(grids).items():
+        of_mean = METRICS[metrics[task]].of_mean
         for grid, (low, high) in zip(same, _bounds(same, task, seed, resamples), strict=True):
             common: Row = {"model": grid.model, "parameters": grid.parameters, "task": task, "metric": metrics[task]}
             for index, step in enumerate(grid.steps.tolist()):
-                value = float(grid.value[index].mean(dtype=float))
+                value = of_mean(float(np.average(grid.value[index].astype(float), weights=grid.weight)))
                 place: Row = {"step": step, "tokens": grid.tokens[index], "questions": len(grid.questions)}
-                rows.append(common | place | {"value": value, "low": low[index], "high": high[index]})
+                rows.append(common | place | {"value": value, "low": of_mean(low[index]), "high": of_mean(high[index])})
     return table_of(rows, "intervals")
 
 
@@ -41,7 +43,7 @@ def _bounds(grids: Sequence[QuestionGrid], task: str, seed: int, resamples: int)
     bounds = [np.empty(0)] * len(grids)
     for places in stacks.values():
         values = np.vstack([grids[place].value for place in places])
-        means = resampled_means(values, resamples, generator(seed, task))
+        means = resampled_means(values, resamples, generator(seed, task), grids[places[0]].weight)
         both = np.quantile(means, [0.025, 0.975], axis=0)
         ends = np.cumsum([len(grids[place].steps) for place in places])[:-1]
         for place, part in zip(places, np.split(both, ends, axis=1), strict=True):
@@ -49,15 +51,21 @@ def _bounds(grids: Sequence[QuestionGrid], task: str, seed: int, resamples: int)
     return bounds
 
 
-def resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Return means over questions of `values` (S x Q) for bootstrap draws of the questions (resamples x S)."""
+def resampled_means(
+    values: np.ndarray, resamples: int, rng: np.random.Generator, weight: np.ndarray | None = None
+) -> np.ndarray:
+    """Return means over questions of `values` (S x Q) for bootstrap draws of the questions (resamples x S).
+
+    `weight` (Q) is what a question weighs in the mean; without it all weigh the same.
+    """
     count = values.shape[1]
     means = []
     for start in range(0, resamples, BLOCK):
         size = min(BLOCK, resamples - start)
         drawn = rng.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
-        means.append(weights.astype(np.float32) @ values.T.astype(np.float32) / count)
+        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
+        weights = (times if weight is None else times * weight).astype(np.float32)
+        means.append(weights @ values.T.astype(np.float32) / weights.sum(axis=1, keepdims=True))
     return np.vstack(means)
 
 
@@ -72,7 +80,7 @@ def flips_table(grids: Sequence[QuestionGrid], seed: int, resamples: int) -> pd.
     if not grids:
         return table_of([{"reason": NO_SCORES}], "flips")
     rows: list[Row] = []
-    for grid in grids:
+    for grid in judged(grids):
         rng = generator(seed, grid.task, grid.model)
         last = len(grid.steps) - 1
         rows += [_flip(grid, i, i + 1, "next", resamples, rng) for i in range(last)]
@@ -143,7 +151,7 @@ def fates_table(grids: Sequence[QuestionGrid]) -> pd.DataFrame:
     if not grids:
         return table_of([{"reason": NO_SCORES}], "fates")
     rows: list[Row] = []
-    for grid in grids:
+    for grid in judged(grids):
         counts = {name: int(mask.sum()) for name, mask in fates(grid.right).items()}
         ever_lost = int((grid.right[:-1] & ~grid.right[1:]).any(axis=0).sum())
         common: Row = {"model": grid.model, "parameters": grid.parameters, "task": grid.task}
@@ -159,7 +167,7 @@ def overlap_table(grids: Sequence[QuestionGrid]) -> pd.DataFrame:
     """
     if not grids:
         return table_of([{"reason": NO_SCORES}], "overlap")
-    pairs = [pair for same in by_task(grids).values() for pair in itertools.combinations(same, 2)]
+    pairs = [pair for same in by_task(judged(grids)).values() for pair in itertools.combinations(same, 2)]
     table = table_of([_overlap(a, b) for a, b in pairs], "overlap")
     return table.assign(p_fdr=correct(table["p"]))
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trajectories.analysis.flips import fates
 from trajectories.analysis.points import records, table_of
-from trajectories.analysis.question_grid import QuestionGrid, ScoreFiles, by_task
+from trajectories.analysis.question_grid import QuestionGrid, ScoreFiles, by_task, judged
 from trajectories.questions.question import Question, read_questions
 from trajectories.scoring.scores import read_scores
 
@@ -22,7 +22,7 @@ def losses_table(grids: Sequence[QuestionGrid], top: int = 20) -> pd.DataFrame:
     last; questions are ranked by the sum over such models. `models` says how many they are; `model` and the columns
     after it describe the one with the largest fall.
     """
-    rows = [row for task, same in by_task(grids).items() for row in _task_losses(task, same, top)]
+    rows = [row for task, same in by_task(judged(grids)).items() for row in _task_losses(task, same, top)]
     return table_of(rows, "losses")
 
 

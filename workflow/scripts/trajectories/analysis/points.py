@@ -10,9 +10,8 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from trajectories.errors import UserError
+from trajectories.study.metrics import sign_of
 from trajectories.tables import COLUMNS, read_table
-
-LOWER_IS_BETTER = frozenset({"loss"})
 
 TEXT = {"reason", "verdict"}
 """Columns in which nothing is an empty text, not a missing number."""
@@ -49,14 +48,9 @@ def task_points(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
     return rows[rows["tokens"] > 0].reset_index(drop=True)
 
 
-def sign_of(metric: str) -> float:
-    """Return 1, or -1 for a metric of which less is better."""
-    return -1.0 if metric in LOWER_IS_BETTER else 1.0
-
-
 def better(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with the value turned over where lower is better (the loss), so that more is better."""
-    sign = np.where(rows["metric"].isin(list(LOWER_IS_BETTER)), -1.0, 1.0)
+    sign = rows["metric"].map(sign_of).to_numpy(float)
     return rows.assign(value=sign * rows["value"].to_numpy(float))
 
 

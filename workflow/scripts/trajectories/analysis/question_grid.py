@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from trajectories.analysis.accuracy import question_metrics
 from trajectories.analysis.points import Metrics, records
+from trajectories.analysis.question_metrics import SCORE_COLUMNS, question_metrics
 from trajectories.scoring.scores import read_scores
+from trajectories.study.metrics import METRICS, MetricRecord
 
 logger = logging.getLogger(__name__)
 
-SCORE_COLUMNS = ["task", "question", "choice", "label", "loglikelihood", "characters"]
 ScoreFiles = Mapping[tuple[str, int], Path]
 """(model, step) → its scores file."""
 
@@ -24,8 +24,10 @@ ScoreFiles = Mapping[tuple[str, int], Path]
 class QuestionGrid:
     """One model on one task: S steps (ascending) x Q questions.
 
-    `right` says whether the most likely choice is true, `margin` is in nats (missing where no choice is false),
-    `value` is the task's metric.
+    `right` says whether the most likely choice is true, or where there is only one whether it is said greedily;
+    running text has no right and wrong, and `judged` is false. `margin` is in nats (missing where no choice is false),
+    `value` is the task's metric on the scale on which it is averaged, `weight` what a question weighs there (missing:
+    all the same).
     """
 
     model: str
@@ -37,6 +39,8 @@ class QuestionGrid:
     right: np.ndarray
     margin: np.ndarray
     value: np.ndarray
+    weight: np.ndarray | None = None
+    judged: bool = True
 
 
 def question_grids(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metrics) -> list[QuestionGrid]:
@@ -54,14 +58,21 @@ def question_grids(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metri
         for task, questions in table.groupby("task"):
             if task in metrics:
                 key = (str(task), row["parameters"], row["model"])
-                kept = questions.set_index("question")[list(dict.fromkeys(["accuracy", "margin", metrics[str(task)]]))]
-                found[key].append((row["step"], row["tokens"], kept.astype(np.float32)))
+                found[key].append((row["step"], row["tokens"], _kept(questions, METRICS[metrics[str(task)]])))
     order = {task: rank for rank, task in enumerate(metrics)}
     keys = sorted(found, key=lambda key: (order[key[0]], key[1], key[2]))
-    return [_grid(key, found[key], metrics[key[0]]) for key in keys]
+    return [_grid(key, found[key]) for key in keys]
 
 
-def _grid(key: tuple[str, int, str], tables: list[tuple[int, int, pd.DataFrame]], metric: str) -> QuestionGrid:
+def _kept(questions: pd.DataFrame, record: MetricRecord) -> pd.DataFrame:
+    """Return what a grid needs of one checkpoint's questions, small."""
+    right = questions["accuracy"].where(questions["accuracy"].notna(), questions["greedy"])
+    kept = {"right": right, "margin": questions["margin"], "value": questions[record.name]}
+    weight = {"weight": questions[record.weight]} if record.weight else {}
+    return pd.DataFrame(kept | weight).set_index(questions["question"]).astype(np.float32)
+
+
+def _grid(key: tuple[str, int, str], tables: list[tuple[int, int, pd.DataFrame]]) -> QuestionGrid:
     task, parameters, model = key
     indexed = [table for _, _, table in tables]
     common = indexed[0].index
@@ -80,9 +91,11 @@ def _grid(key: tuple[str, int, str], tables: list[tuple[int, int, pd.DataFrame]]
         steps=np.array([step for step, _, _ in tables]),
         tokens=np.array([tokens for _, tokens, _ in tables]),
         questions=common.to_numpy(),
-        right=stacked("accuracy") > 0.5,
+        right=stacked("right") > 0.5,
         margin=stacked("margin"),
-        value=stacked(metric),
+        value=stacked("value"),
+        weight=indexed[-1].loc[common, "weight"].to_numpy() if "weight" in indexed[-1] else None,
+        judged=bool(indexed[-1].loc[common, "right"].notna().all()),
     )
 
 
@@ -92,3 +105,8 @@ def by_task(grids: Iterable[QuestionGrid]) -> dict[str, list[QuestionGrid]]:
     for grid in grids:
         tasks[grid.task].append(grid)
     return dict(tasks)
+
+
+def judged(grids: Iterable[QuestionGrid]) -> list[QuestionGrid]:
+    """Return the grids of tasks whose questions can be right or wrong: all but running text."""
+    return [grid for grid in grids if grid.judged]

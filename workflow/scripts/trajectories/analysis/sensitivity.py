@@ -62,7 +62,7 @@ def _check(name: str, accuracy: pd.DataFrame, metrics: Metrics, setting: Setting
     """Run one check on every task and correct its p-values together."""
     rows: list[dict[str, object]] = []
     for task, metric in metrics.items():
-        found = _run(name, task_points(accuracy, task, metric), accuracy, task, setting)
+        found = _run(name, task_points(accuracy, task, metric), accuracy, task, metric, setting)
         rows += [
             {"task": task, "metric": metric, "check": name, "term": term, **row}
             for term, row in zip(TERMS, found, strict=True)
@@ -71,12 +71,14 @@ def _check(name: str, accuracy: pd.DataFrame, metrics: Metrics, setting: Setting
     return table.assign(p_fdr=correct(table["p"]))
 
 
-def _run(name: str, points: pd.DataFrame, accuracy: pd.DataFrame, task: str, setting: Setting) -> list[Row]:
+def _run(
+    name: str, points: pd.DataFrame, accuracy: pd.DataFrame, task: str, metric: str, setting: Setting
+) -> list[Row]:
     reason = why_not(points)
     if reason:
         return no_result(reason)
     if name in CONTINUOUS:
-        return other_metric(task_points(accuracy, task, name), name)
+        return other_metric(task_points(accuracy, task, name), name, metric)
     return least_squares(points) if name == "paper" else REFITS[name](points, setting)
 
 

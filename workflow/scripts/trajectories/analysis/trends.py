@@ -14,7 +14,8 @@ import pandas as pd
 from scipy.stats import norm, theilslopes
 
 from trajectories.analysis.kendall import rank_trend
-from trajectories.analysis.points import Metrics, correct, read_accuracy, records, sign_of, table_of, task_rows
+from trajectories.analysis.points import Metrics, correct, read_accuracy, records, table_of, task_rows
+from trajectories.study.metrics import sign_of
 from trajectories.tables import write_table
 
 FEWEST = 4

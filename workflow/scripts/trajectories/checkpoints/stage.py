@@ -10,7 +10,8 @@ from trajectories.checkpoints.heal import Mirror, Recovery
 from trajectories.checkpoints.notes import anomaly_footnotes
 from trajectories.checkpoints.records import ModelSource
 from trajectories.errors import UserError
-from trajectories.study.config import Checkpoints, Model, source_of
+from trajectories.study.config import Checkpoints, Model
+from trajectories.study.sources import source_of, tokens_per_step_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict
 from trajectories.tables import write_table
@@ -72,6 +73,6 @@ def _source(model: Model, suite: Suite) -> ModelSource:
         source="hub" if hub else "folder",
         address=(hub or "").format(model=model.name) if hub else str(folder),
         steps=model.steps or suite.steps,
-        tokens_per_step=model.tokens_per_step or suite.checkpoints.tokens_per_step,
+        tokens_per_step=tokens_per_step_of(model, suite.checkpoints),
         revision=model.revision or suite.checkpoints.revision,
     )

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import t as student
 
-from trajectories.analysis.points import LOWER_IS_BETTER, records
+from trajectories.analysis.points import records
 from trajectories.figures.panels import TEXT_WIDTH, TaskLabel
 from trajectories.figures.style import FALL, GREY, NONE, PALE, RISE, WIDTHS, Column, figure_style, new_figure, save
+from trajectories.study.metrics import sign_of
 from trajectories.tables import read_table
 
 TERMS: Mapping[str, str] = {"parameters": "Parameters", "tokens": "Tokens", "interaction": "Interaction"}
@@ -45,8 +46,7 @@ def with_intervals(regression: pd.DataFrame) -> pd.DataFrame:
 
 def direction(beta: float, metric: str) -> int:
     """Return 1 where the coefficient means better, -1 where worse, 0 where it is exactly 0."""
-    rises = (beta > 0) - (beta < 0)
-    return -rises if metric in LOWER_IS_BETTER else rises
+    return int(sign_of(metric)) * ((beta > 0) - (beta < 0))
 
 
 def coefficients_figure(regression: pd.DataFrame, tasks: Sequence[TaskLabel], *, alpha: float, width: Column) -> Figure:

@@ -22,6 +22,7 @@ from trajectories.figures.panels import (
     token_positions,
 )
 from trajectories.figures.style import FALL, NONE, PALE, RISE, Column, figure_style, new_figure, save
+from trajectories.study.metrics import sign_of
 from trajectories.tables import read_table
 
 MARGIN = 0.03
@@ -40,7 +41,7 @@ def draw_models(
     names: Names | None = None,
     width: Column = "two",
 ) -> None:
-    """Draw every trajectory by itself: blue rises, orange falls, grey has no trend (corrected p of `trends.tsv`).
+    """Draw every trajectory by itself: blue gets better, orange worse, grey has no trend (corrected p of `trends.tsv`).
 
     Panels of one task share their y axis. A dot marks the best checkpoint where the drop from it to the last one is
     significant.
@@ -50,11 +51,14 @@ def draw_models(
         save(models_figure(values, table, tasks, alpha=alpha, width=width), out)
 
 
-def trend_colour(tau: float, p: float, alpha: float) -> str:
-    """Return the colour of a trend: by the sign of Kendall's tau where p < `alpha`, else grey (also where missing)."""
+def trend_colour(tau: float, p: float, alpha: float, metric: str) -> str:
+    """Return the colour of a trend: by whether it goes to the metric's better side, by the sign of Kendall's tau.
+
+    Grey where p is not below `alpha`, also where it is missing.
+    """
     if not p < alpha:
         return NONE
-    return RISE if tau > 0 else FALL
+    return RISE if sign_of(metric) * tau > 0 else FALL
 
 
 def models_figure(
@@ -72,7 +76,9 @@ def models_figure(
             _draw_line(panels[down][across], rows[rows["model"] == model], found.get((model, label.task)), alpha)
         panels[down][0].set_ylabel(model, rotation=0, ha="right", va="center", fontsize=5.5)
     titles = [_title(panel, label.label) for panel, label in zip(panels[0], tasks, strict=True)]
-    legend_below(figure, [_handle(*entry) for entry in (("rises", RISE), ("falls", FALL), ("no trend", NONE))])
+    legend_below(
+        figure, [_handle(*entry) for entry in (("gets better", RISE), ("gets worse", FALL), ("no trend", NONE))]
+    )
     _make_room(figure, titles)
     return figure
 
@@ -98,8 +104,8 @@ def _make_room(figure: Figure, titles: Sequence[Annotation]) -> None:
 
 
 def _draw_line(panel: Axes, line: pd.DataFrame, trend: Mapping[str, Any] | None, alpha: float) -> None:
-    given = trend or {"tau": 0.0, "p_fdr": 1.0, "drop_p_fdr": 1.0, "best_step": -1}
-    colour = trend_colour(given["tau"], given["p_fdr"], alpha)
+    given = trend or {"tau": 0.0, "p_fdr": 1.0, "drop_p_fdr": 1.0, "best_step": -1, "metric": ""}
+    colour = trend_colour(given["tau"], given["p_fdr"], alpha, given["metric"])
     panel.set_xscale("log")
     panel.plot(token_positions(line["tokens"]), line["value"], color=colour, linewidth=0.9)
     if given["drop_p_fdr"] < alpha:

@@ -16,13 +16,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from trajectories.checkpoints.notes import SOUND
 from trajectories.errors import UserError
 from trajectories.figures.style import Column, new_figure
+from trajectories.study.metrics import label_of
 from trajectories.tables import read_table
 
 Names = Mapping[str, str]
 """Model → how figures call it."""
-
-METRICS: Names = {"loss": "Loss (nats)", "margin": "Margin (nats)", "ties": "Share of ties"}
-"""How axes call the metrics that are no accuracies."""
 
 TEXT_WIDTH = 0.56
 """Mean width of a letter of the figures' type, as a share of its size."""
@@ -77,7 +75,7 @@ def panel_rows(accuracy: pd.DataFrame, label: TaskLabel) -> pd.DataFrame:
 
 def value_text(tasks: Sequence[TaskLabel]) -> str:
     """Return what the y axes show: accuracy, or the metric's name where all panels show another one."""
-    shown = {METRICS.get(task.metric, "Accuracy") for task in tasks}
+    shown = {label_of(task.metric) for task in tasks}
     return shown.pop() if len(shown) == 1 else "Value"
 
 

@@ -14,7 +14,8 @@ from trajectories.imports.published import read_published
 from trajectories.imports.reading import Reading
 from trajectories.imports.tidy import read_tidy
 from trajectories.questions.task import Task
-from trajectories.study.config import Model, Study, source_of
+from trajectories.study.config import Model, Study
+from trajectories.study.sources import source_of, tokens_per_step_of
 from trajectories.study.strict import suggestion
 from trajectories.tables import COLUMNS, write_table
 
@@ -151,12 +152,7 @@ def _step_of(reading: Reading, model: Model, study: Study) -> int:
 
 def _revision(model: Model, step: int, study: Study) -> str:
     pattern = model.revision or study.checkpoints.revision
-    return pattern.format(model=model.name, step=step, tokens=step * tokens_per_step(model, study))
-
-
-def tokens_per_step(model: Model, study: Study) -> int:
-    """Return how many tokens one optimiser step of `model` sees."""
-    return model.tokens_per_step or study.checkpoints.tokens_per_step
+    return pattern.format(model=model.name, step=step, tokens=step * tokens_per_step_of(model, study.checkpoints))
 
 
 def _task_of(reading: Reading, study: Study) -> Task:
@@ -178,7 +174,7 @@ def _task_of(reading: Reading, study: Study) -> Task:
 
 
 def _row(reading: Reading, place: Place, study: Study) -> Mapping[str, object]:
-    tokens = place.step * tokens_per_step(place.model, study)
+    tokens = place.step * tokens_per_step_of(place.model, study.checkpoints)
     return {
         "model": place.model.name, "parameters": place.model.parameters, "step": place.step, "tokens": tokens,
         "task": place.task.name, "metric": place.metric, "value": reading.value, "stderr": reading.stderr,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trajectories.questions.question import Question, read_questions
 from trajectories.questions.task import Task
+from trajectories.study.metrics import METRICS
 from trajectories.tables import write_table
 
 
@@ -18,11 +19,13 @@ def chance_level(questions: Sequence[Question], metric: str) -> float | None:
     For accuracies it is the mean share of true choices (one of them must win); for mc2 the same, since each choice
     has the same probability.
     """
-    if metric in ("accuracy", "accuracy_norm", "mc1", "mc2"):
-        return float(np.mean([sum(question.labels) / len(question.labels) for question in questions]))
-    if metric == "loss":
-        return float(np.mean([-np.log(sum(question.labels) / len(question.labels)) for question in questions]))
-    return None
+    record = METRICS[metric]
+    if record.needs not in ("two choices", "unconditional"):
+        return None
+    shares = [sum(question.labels) / len(question.labels) for question in questions]
+    if record.is_share:
+        return float(np.mean(shares))
+    return float(np.mean([-np.log(share) for share in shares])) if metric == "loss" else None
 
 
 def write_listing(

@@ -5,6 +5,7 @@ from pydantic import Field, PositiveInt, model_validator
 from trajectories.study.metrics import Metric
 from trajectories.study.names import Name
 from trajectories.study.strict import Strict
+from trajectories.study.values import Place
 
 
 class Columns(Strict):
@@ -36,13 +37,14 @@ class Task(Strict):
     name: Name
     label: str = Field("", description="How figures and tables call it; empty: the name.")
     description: str = ""
-    file: str | None = Field(None, description="Path of a .jsonl, .json or .csv file.")
+    file: Place | None = Field(None, description="Path of a .jsonl, .json or .csv file.")
     hub: HubData | None = None
     generator: Name | None = Field(None, description="Name of a generator of the pocket suite.")
     columns: Columns = Columns()
     template: str = Field("{context}", description="The text before the choice; {context} is the context column.")
     preamble: Name | None = Field(None, description="A text of the catalogue put before every context.")
     delimiter: str = Field("", description="What the harness puts between context and choice.")
+    seed: int | None = Field(None, description="Seed of a generator's questions; null: the study's pocket suite's.")
     metric: Metric = "accuracy"
     group: Name | None = Field(None, description="Tasks of one group share contexts and are scored in one tree.")
     questions: PositiveInt | None = Field(None, description="How many questions there must be.")

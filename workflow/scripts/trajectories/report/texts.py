@@ -46,8 +46,8 @@ FIGURES: Mapping[str, Text] = {
     ),
     "models": Text(
         "Each model by itself",
-        "One row per model, one column per task. The colour says where the rank trend over tokens goes: blue rises, "
-        "orange falls, grey shows no trend after correction over all panels.",
+        "One row per model, one column per task. The colour says where the rank trend over tokens goes: blue gets "
+        "better, orange gets worse, grey shows no trend after correction over all panels.",
     ),
 }  # fmt: skip
 

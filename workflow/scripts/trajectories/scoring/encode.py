@@ -1,5 +1,6 @@
 """From questions to requests: tokenise as the protocol says, once per tokenizer."""
 
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,6 +10,8 @@ from trajectories.errors import UserError
 from trajectories.questions.question import Question
 from trajectories.scoring.requests import CHOICE, RUNNING, UNCONDITIONAL, Requests, build_requests
 from trajectories.study.protocol import Protocol
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,14 @@ def encode(
             )
     columns = {name: [getattr(pair, name) for pair in pairs] for name in _NUMBERS}
     counted = [len(choice) for _, choice in encoded]
-    return build_requests(tasks, [context + choice for context, choice in encoded], columns | {"counted": counted})
+    requests = build_requests(tasks, [context + choice for context, choice in encoded], columns | {"counted": counted})
+    return requests if protocol.length_cap is None else _capped(requests, protocol.length_cap)
+
+
+def _capped(requests: Requests, cap: int) -> Requests:
+    """Cut requests on the left to the protocol's length; a model whose window is shorter cuts them once more."""
+    logger.info("%d of %d requests are longer than protocol.length_cap", requests.longer_than(cap), len(requests))
+    return requests.within(cap, "protocol.length_cap")
 
 
 def _prefix(protocol: Protocol, delimiter: str) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,16 @@ def write_trees(
     tokenizers: Sequence[str],
     checkpoints: Path | str | None,
     protocol: str,
+    unconditional: Collection[str] = (),
     outputs: Sequence[Path | str],
 ) -> None:
     """Tokenise all tasks with every tokenizer and write the requests of each tree.
 
     Tokenizers that do the same are encoded once. `tasks`, `tokenizers` and `protocol` are canonical JSON, `questions`
-    the tasks' files in the same order, `checkpoints` the audit's table where a tokenizer lies with checkpoints.
-    `outputs` has one file per tokenizer and tree: tokenizer by tokenizer, the trees in the order in which the tasks
-    name them. Raises `UserError` when a tokenizer cannot be had or a question cannot be encoded.
+    the tasks' files in the same order, `checkpoints` the audit's table where a tokenizer lies with checkpoints. Of
+    the tasks in `unconditional` choices are also asked after nothing. `outputs` has one file per tokenizer and tree:
+    tokenizer by tokenizer, the trees in the order in which the tasks name them. Raises `UserError` when a tokenizer
+    cannot be had or a question cannot be encoded.
     """
     records = [Task.model_validate_json(task) for task in tasks]
     rules = Protocol.model_validate_json(protocol)
@@ -47,7 +49,7 @@ def write_trees(
         key = tokenizer_digest(loaded) if loaded is not None else ""
         logger.info("encode: %s: tokenizer %s%s", place.name, key[:12], ", as before" if key in encoded else "")
         if key not in encoded:
-            encoded[key] = [_encode(tree, delimiters, loaded, rules) for tree in trees]
+            encoded[key] = [_encode(tree, delimiters, loaded, rules, unconditional) for tree in trees]
         own = outputs[number * len(trees) : (number + 1) * len(trees)]
         for requests, output in zip(encoded[key], own, strict=True):
             write_requests(requests, output, {"tokenizer": key, "protocol": protocol})
@@ -62,11 +64,15 @@ def _trees(records: Sequence[Task], questions: Sequence[Path | str]) -> list[dic
 
 
 def _encode(
-    tree: Mapping[str, list[Question]], delimiters: Mapping[str, str], tokenizer: Any | None, rules: Protocol
+    tree: Mapping[str, list[Question]],
+    delimiters: Mapping[str, str],
+    tokenizer: Any | None,
+    rules: Protocol,
+    unconditional: Collection[str],
 ) -> Requests:
     """Encode one tree; for a model none of whose checkpoints is used (`tokenizer` None) it has no requests."""
     asked = tree if tokenizer is not None else dict.fromkeys(tree, ())
-    return encode(asked, delimiters, tokenizer, rules)
+    return encode(asked, delimiters, tokenizer, rules, unconditional)
 
 
 def tokenizer_digest(tokenizer: Any) -> str:

@@ -71,19 +71,19 @@ class Requests:
         """Return the requests at the given ascending positions."""
         return self._with(rows, [self.ids(k) for k in rows])
 
-    def within(self, window: int) -> "Requests":
+    def within(self, window: int, what: str = "the model's window") -> "Requests":
         """Return requests cut on the left so that their inputs (all tokens but the last) fit into `window`.
 
         As the evaluation harness does: choices lose what stands before them, running texts become disjoint windows,
         the first after the start token, each later one after as many tokens of the text as fit (at least one).
-        Raises `UserError` when the counted tokens of a choice alone do not fit.
+        Raises `UserError`, saying `what` is too short, when the counted tokens of a choice alone do not fit.
         """
         if len(self) == 0 or int(self.lengths.max()) <= window + 1:
             return self
         alone = np.where(self.kind == RUNNING, 0, self.counted)
         if int(alone.max()) > window:
             k = int(alone.argmax())
-            raise UserError(f"{self.name(k)}: its choice alone is longer than the model's window of {window} tokens")
+            raise UserError(f"{self.name(k)}: its choice alone is longer than {what} of {window} tokens")
         cut = [(k, *piece) for k in range(len(self)) for piece in self._pieces(k, window)]
         ids = [piece for _, piece, _ in cut]
         order = np.array(_sorted_order(ids), dtype=np.int64)
@@ -101,7 +101,7 @@ class Requests:
         if self.kind[k] != RUNNING:
             yield ids[-(window + 1) :], counted
             return
-        for start in range(1, len(ids), window):
+        for start in range(len(ids) - counted, len(ids), window):
             end = min(start + window, len(ids))
             yield ids[max(0, end - window - 1) : end], end - start
 

@@ -1,54 +1,41 @@
 """The study: one strict config, checked whole before anything runs."""
 
-import math
 import re
-import string
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from trajectories.errors import UserError
 from trajectories.files import canonical_json, digest
-from trajectories.questions.catalogue import known_tasks
 from trajectories.questions.task import Task
-from trajectories.study.metrics import Metric
+from trajectories.study.fits import misfits
+from trajectories.study.known import KnownTask
+from trajectories.study.metrics import METRICS, Metric
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.steps import Steps
-from trajectories.study.strict import Strict, suggestion
+from trajectories.study.strict import Strict, refusal
+from trajectories.study.values import Count, Device, Dtype, FolderPattern, Pattern, Place
 
-DTYPES = Literal["float32", "float16", "bfloat16"]
 
-
-def _count(value: Any) -> Any:
-    """Turn 1.4e9, also where YAML read it as text, into a whole number."""
+def _as_protocol(value: Any) -> Protocol:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is not a number such as 70e6") from None
-    if not math.isfinite(number) or number <= 0 or number != int(number):
-        raise ValueError(f"{value!r} must be a positive whole number such as 70e6")
-    return int(number)
+        return as_protocol(value)
+    except UserError as error:
+        raise ValueError(str(error).removeprefix("protocol: ")) from None
 
 
-def _pattern(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text")
-    allowed = {"model", "step", "tokens"}
-    try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(value) if field is not None]
-    except ValueError as error:
-        raise ValueError(f"{value!r} is not a pattern: {error}") from None
-    for field in fields:
-        if field not in allowed:
-            raise ValueError(f"{value!r} has the unknown part {{{field}}}; allowed are {{model}}, {{step}}, {{tokens}}")
+def _as_list(value: Any) -> Any:
+    if isinstance(value, dict):
+        first = next(iter(value), "…")
+        raise ValueError(f"is a mapping where a list is needed; write `- {{name: {first}, …}}`, a line for each")
     return value
 
 
-_COUNT_SCHEMA = {"type": ["number", "string"], "description": "A positive whole number, such as 70e6."}
-Count = Annotated[PositiveInt, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
-Pattern = Annotated[str, BeforeValidator(_pattern)]
+def _as_model(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(f"is a name alone; write {{name: {value}, parameters: 70e6}} with its parameter count")
+    return value
 
 
 class Model(Strict):
@@ -60,10 +47,10 @@ class Model(Strict):
     exact_parameters: Count | None = Field(None, description="Exact count, for the sensitivity analysis.")
     embedding_parameters: Count | None = Field(None, description="How many of the exact count are embeddings.")
     hub: Pattern | None = None
-    folder: Pattern | None = None
+    folder: FolderPattern | None = None
     revision: Pattern | None = None
     tokens_per_step: Count | None = None
-    tokenizer: str | None = None
+    tokenizer: Place | None = None
     steps: Steps | None = None
 
 
@@ -91,10 +78,12 @@ class Checkpoints(Strict):
     """Where the suite's checkpoints are and what is done with them."""
 
     hub: Pattern | None = Field(None, description="Repository on the hub, e.g. EleutherAI/{model}.")
-    folder: Pattern | None = Field(None, description="Local folder, e.g. path/{model}/step{step}.")
+    folder: FolderPattern | None = Field(None, description="Local folder, e.g. path/{model}/step{step}.")
     revision: Pattern = Field("step{step}", description="Branch of a step on the hub.")
-    tokens_per_step: Count = 2_097_152
-    tokenizer: str | None = Field(
+    tokens_per_step: Count | None = Field(
+        None, description="Tokens that one training step sees: batch size × length; known for Pythia alone."
+    )
+    tokenizer: Place | None = Field(
         None, description="Hub repository (optionally @revision) or folder; null: each model's last checkpoint's own."
     )
     anomalies: Literal["stop", "recover", "exclude", "keep"] = Field(
@@ -110,7 +99,7 @@ class Checkpoints(Strict):
         "used", description="Compare the study's steps with each other, main and the last step, or with every branch."
     )
     keep: bool = Field(False, description="Keep downloaded checkpoints after scoring.")
-    scratch: str | None = Field(
+    scratch: Place | None = Field(
         None, description="Folder for downloaded checkpoints; null: results/<study>/checkpoints."
     )
     hub_cache: bool = Field(False, description="Look into the user's own hub cache before downloading.")
@@ -119,8 +108,8 @@ class Checkpoints(Strict):
 class Scoring(Strict):
     """How checkpoints are run; `dtype` changes numbers, the rest only speed."""
 
-    dtype: DTYPES = "float32"
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$", description="auto, cpu, cuda or cuda:N")
+    dtype: Dtype = "float32"
+    device: Device = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     pack_tokens: PositiveInt | Literal["auto"] = Field("auto", description="Tokens of the tree in one forward pass.")
     attention: Literal["auto", "sdpa", "flex"] = "auto"
 
@@ -156,7 +145,7 @@ class Import(Strict):
     """Accuracies made elsewhere, which enter instead of scoring."""
 
     format: Literal["harness-json", "tsv", "published"]
-    path: str | None = Field(None, description="File or folder; `published` may leave it out and is then fetched.")
+    path: Place | None = Field(None, description="File or folder; `published` may leave it out and is then fetched.")
 
 
 class Pocket(Strict):
@@ -179,10 +168,12 @@ class Study(Strict):
 
     study: Name = Field(description="Name of the study; results go to results/<study>/.")
     checkpoints: Checkpoints = Checkpoints()
-    models: list[Model] = Field(min_length=1)
+    models: Annotated[list[Annotated[Model, BeforeValidator(_as_model)]], BeforeValidator(_as_list)] = Field(
+        min_length=1
+    )
     steps: Steps
-    tasks: list[Task] = Field(min_length=1)
-    protocol: Annotated[Protocol, BeforeValidator(as_protocol)] = Protocol()
+    tasks: Annotated[list[KnownTask], BeforeValidator(_as_list)] = Field(min_length=1)
+    protocol: Annotated[Protocol, BeforeValidator(_as_protocol)] = Protocol()
     scoring: Scoring = Scoring()
     statistics: Statistics = Statistics()
     figures: Figures = Figures()
@@ -190,43 +181,19 @@ class Study(Strict):
     pocket: Pocket | None = None
     imported: Import | None = Field(None, alias="import")
     reference: Name | None = Field(None, description="`published`, or another study's name, to compare with.")
-    data: str | None = Field(None, description="Folder with the paper's published accuracies; null: fetched.")
+    data: Place | None = Field(None, description="Folder with the paper's published accuracies; null: fetched.")
 
     @classmethod
     def from_config(cls, config: dict[str, Any], where: str = "config") -> "Study":
-        """Check a config as read from YAML. Raises `UserError`: one line with key, value and cure."""
+        """Check a config as read from YAML. Raises `UserError`: a line per mistake with key, value and cure."""
         if not isinstance(config, dict):
             raise UserError(f"{where}: is not a mapping of keys to values")
-        resolved = dict(config)
-        resolved["tasks"] = _resolve_tasks(config.get("tasks"), where)
-        return cls.checked(resolved, where)
+        return cls.checked(config, where)
 
     @model_validator(mode="after")
-    def _names_once(self) -> "Study":
-        for key, names in (("models", [m.name for m in self.models]), ("tasks", [t.name for t in self.tasks])):
-            twice = [name for index, name in enumerate(names) if name in names[:index]]
-            if twice:
-                raise ValueError(f"{key}: the name {twice[0]!r} is there twice; names must differ")
-        return self
-
-    @model_validator(mode="after")
-    def _sources(self) -> "Study":
-        for model in self.models if self.imported is None else []:
-            hub, folder = source_of(model, self.checkpoints)
-            if (hub is None) == (folder is None):
-                raise ValueError(f"model {model.name!r}: give either checkpoints.hub or checkpoints.folder")
-            if folder is not None and "{step}" not in folder:
-                raise ValueError(
-                    f"checkpoints.folder: {folder!r} has no {{step}}; every step needs a folder of its own"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _metrics_of_tasks(self) -> "Study":
-        tasks = {task.name for task in self.tasks}
-        for name in self.statistics.metrics:
-            if name not in tasks:
-                raise ValueError(f"statistics.metrics: unknown task {name!r}{suggestion(name, tasks)}")
+    def _fits_together(self) -> "Study":
+        if found := misfits(self):
+            raise refusal("Study", found)
         return self
 
     def steps_of(self, model: Model) -> tuple[int, ...]:
@@ -237,6 +204,11 @@ class Study(Strict):
     def trees(self) -> tuple[str, ...]:
         """Names of the prefix trees: tasks of one group share one."""
         return tuple(dict.fromkeys(task.tree for task in self.tasks))
+
+    @property
+    def unconditional(self) -> tuple[str, ...]:
+        """Names of the tasks whose choices are also asked after nothing at all."""
+        return tuple(task.name for task in self.tasks if METRICS[self.metric_of(task)].needs == "unconditional")
 
     def tokenizer_of(self, model: Model) -> Tokenizer:
         """Return where the tokenizer of `model` is: its own, the suite's, or that of its own checkpoints."""
@@ -258,6 +230,10 @@ class Study(Strict):
         """Return the model of that name."""
         return next(model for model in self.models if model.name == name)
 
+    def seed_of(self, task: Task) -> int:
+        """Return the seed of a generated task's questions: its own, or the pocket suite's."""
+        return task.seed if task.seed is not None else self.pocket.seed if self.pocket else 0
+
     def metric_of(self, task: Task) -> Metric:
         """Return the metric that stands for `task` in the regression and the main figure."""
         return self.statistics.metrics.get(task.name, task.metric)
@@ -268,38 +244,7 @@ class Study(Strict):
         return canonical_json({key: whole[key] for key in keys})
 
 
-def source_of(model: Model, suite: Checkpoints) -> tuple[str | None, str | None]:
-    """Return (hub, folder) of a model: its own where it has one, else the suite's."""
-    if model.hub or model.folder:
-        return model.hub, model.folder
-    return suite.hub, suite.folder
-
-
 def _slug(location: str) -> str:
     """Return a name for a folder or repository that is safe as a path component and differs for each."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", location).strip("-.")[-40:].lstrip("-._")
     return f"{readable or 'tokenizer'}-{digest(location)[:8]}".replace("..", "-")
-
-
-def _resolve_tasks(tasks: Any, where: str) -> Any:
-    """Replace task names by their catalogue records; `{task: name, key: value}` changes keys of a known record."""
-    if not isinstance(tasks, list):
-        return tasks
-    known = known_tasks()
-    return [_resolve_task(item, known, f"{where}: tasks[{index}]") for index, item in enumerate(tasks)]
-
-
-def _resolve_task(item: Any, known: dict[str, Task], where: str) -> Any:
-    if isinstance(item, str):
-        item = {"task": item}
-    if isinstance(item, dict) and "task" in item:
-        base = item["task"]
-        if not isinstance(base, str) or base not in known:
-            raise UserError(f"{where}: {base!r} is not a known task{suggestion(str(base), set(known))}")
-        item = known[base].model_dump(exclude_defaults=True) | {k: v for k, v in item.items() if k != "task"}
-    if isinstance(item, dict):
-        task = Task.checked(item, where)
-        if task.file is not None and not Path(task.file).is_file():
-            raise UserError(f"{where}: file {task.file!r} does not exist")
-        return task
-    raise UserError(f"{where}: {item!r} is neither a task's name nor a record")

@@ -1,7 +1,7 @@
 """The metrics: for each its range, which way is better, what it needs of a question, and how questions become a value.
 
 `docs/metrics.md` gives the formulas. A metric of a task is `of_mean(Σ weight · x / Σ weight)` over its questions, where
-`x` is the question's value on the scale on which it is averaged (`analysis/accuracy.py`).
+`x` is the question's value on the scale on which it is averaged (`analysis/question_metrics.py`).
 """
 
 import math

@@ -32,7 +32,9 @@ class Protocol(Strict):
         "each", description="MC2: take each choice's own label, or call everything from the first 0 label on false."
     )
     length_cap: int | None = Field(
-        None, gt=1, description="Longest request in tokens, cut on the left; null: the model's own window."
+        None,
+        gt=1,
+        description="Most tokens of a request before its last one, cut on the left; null: the model's own window.",
     )
     softmax: Literal["float32", "model"] = Field(
         "float32", description="Precision of the log-softmax and of its sum; `model` is the weights' own type."

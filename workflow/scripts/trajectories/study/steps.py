@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, NonNegativeInt, PositiveInt, WithJsonSchema, model_validator
 
-from trajectories.study.strict import Strict
+from trajectories.study.strict import Strict, suggestion
 
 _ALLOWED = "a whole number from 0 up, {powers_of_two: [first, last]}, or {first: …, last: …, every: …}"
 
@@ -57,6 +57,9 @@ def expand_steps(value: Any) -> tuple[int, ...]:
 
 def _expand(item: Any) -> list[int]:
     if isinstance(item, Mapping):
+        known = [*PowersOfTwo.model_fields, *StepRange.model_fields]
+        if unknown := [key for key in item if key not in known]:
+            raise ValueError(f"unknown key {unknown[0]!r}{suggestion(str(unknown[0]), known)}")
         kind: type[PowersOfTwo] | type[StepRange] = PowersOfTwo if "powers_of_two" in item else StepRange
         return kind.model_validate(item).steps()
     if isinstance(item, str) and item.isascii() and item.isdigit():  # numbers given on the command line are text

@@ -1,0 +1,68 @@
+"""What must hold between the sections of a config; each mistake is one line, and all are found at once."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from trajectories.errors import UserError
+from trajectories.study.sources import source_of, tokens_per_step_of
+from trajectories.study.strict import suggestion
+
+if TYPE_CHECKING:
+    from trajectories.study.config import Study
+
+
+def misfits(study: "Study") -> list[str]:
+    """Return a line for everything that does not fit together."""
+    found = [*_twice("models", [model.name for model in study.models])]
+    found += _twice("tasks", [task.name for task in study.tasks])
+    if study.imported is None:
+        found += [*_sources(study), *_generators(study)]
+    return [*found, *_tokens(study), *_metrics(study)]
+
+
+def _twice(key: str, names: Sequence[str]) -> Iterator[str]:
+    for name in dict.fromkeys(name for index, name in enumerate(names) if name in names[:index]):
+        yield f"{key}: the name {name!r} is there twice; names must differ"
+
+
+def _sources(study: "Study") -> Iterator[str]:
+    patterns = set()
+    for model in study.models:
+        hub, folder = source_of(model, study.checkpoints)
+        if hub is None and folder is None:
+            yield f"model {model.name!r}: has no checkpoints; set checkpoints.hub or checkpoints.folder"
+        elif hub is not None and folder is not None:
+            yield f"model {model.name!r}: give either checkpoints.hub or checkpoints.folder, not both"
+        elif folder is not None and "{step}" not in folder:
+            patterns.add(folder)
+    for folder in sorted(patterns):
+        yield (
+            f"checkpoints.folder: {folder!r} has no {{step}}; every step needs a folder of its own, "
+            f"as in {folder.rstrip('/')}/step{{step}}"
+        )
+
+
+def _generators(study: "Study") -> Iterator[str]:
+    for task in study.tasks:
+        if task.generator is not None and task.seed is None and study.pocket is None:
+            yield (
+                f"tasks: {task.name!r} is generated from a seed, and without a pocket suite there is none: say whose "
+                f"questions are meant, {{task: {task.name}, seed: 1}} (1 is the demo's)"
+            )
+
+
+def _tokens(study: "Study") -> Iterator[str]:
+    lines = []
+    for model in study.models:
+        try:
+            tokens_per_step_of(model, study.checkpoints)
+        except UserError as error:
+            lines.append(str(error))
+    yield from lines[:1]  # one key mends them all
+
+
+def _metrics(study: "Study") -> Iterator[str]:
+    tasks = {task.name for task in study.tasks}
+    for name in study.statistics.metrics:
+        if name not in tasks:
+            yield f"statistics.metrics: unknown task {name!r}{suggestion(name, tasks)}"

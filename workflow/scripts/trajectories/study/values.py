@@ -1,0 +1,58 @@
+"""Kinds of values in a config, each with a message that says what to write."""
+
+import math
+import os
+import re
+import string
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, PositiveInt, WithJsonSchema
+
+
+def _count(value: Any) -> Any:
+    """Turn 1.4e9, also where YAML read it as text, into a whole number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is not a number such as 70e6") from None
+    if not math.isfinite(number) or number <= 0 or number != int(number):
+        raise ValueError(f"{value!r} must be a positive whole number such as 70e6")
+    return int(number)
+
+
+def _pattern(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    allowed = {"model", "step", "tokens"}
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(value) if field is not None]
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not a pattern: {error}") from None
+    for field in fields:
+        if field not in allowed:
+            raise ValueError(f"{value!r} has the unknown part {{{field}}}; allowed are {{model}}, {{step}}, {{tokens}}")
+    return value
+
+
+def _device(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", value):
+        guess = "; did you mean 'cuda'?" if value == "gpu" else ""
+        raise ValueError(f"is no device{guess} (allowed: auto, cpu, cuda, cuda:0, cuda:1, …, mps)")
+    return value
+
+
+def _dtype(value: Any) -> Any:
+    """Refuse other names of the three types in a way that says theirs."""
+    names = {"fp32": "float32", "float": "float32", "fp16": "float16", "half": "float16", "bf16": "bfloat16"}
+    if isinstance(value, str) and (meant := names.get(value.removeprefix("torch."))):
+        raise ValueError(f"is called {meant!r} here (allowed: float32, float16, bfloat16)")
+    return value
+
+
+_COUNT_SCHEMA = {"type": ["number", "string"], "description": "A positive whole number, such as 70e6."}
+Count = Annotated[PositiveInt, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
+Pattern = Annotated[str, BeforeValidator(_pattern)]
+FolderPattern = Annotated[Pattern, AfterValidator(os.path.expanduser)]
+Place = Annotated[str, AfterValidator(os.path.expanduser)]  # a path; ~ is the user's home
+Dtype = Annotated[Literal["float32", "float16", "bfloat16"], BeforeValidator(_dtype)]
+Device = Annotated[str, BeforeValidator(_device)]

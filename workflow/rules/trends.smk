@@ -15,7 +15,9 @@ rule trends:
         metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
         code=code_digest(
             "trajectories.analysis.trends",
-            "trajectories.analysis.kendall",
+            "trajectories.analysis.trajectory",
+            "trajectories.analysis.serial",
+            "trajectories.analysis.drops",
             "trajectories.analysis.shapes",
             "trajectories.analysis.two_lines",
             "trajectories.analysis.model_choice",

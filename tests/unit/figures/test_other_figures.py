@@ -11,7 +11,7 @@ from trajectories.analysis.regression import fit_regression, regression_table
 from trajectories.analysis.trends import trends_table
 from trajectories.figures.accuracy import draw_accuracy
 from trajectories.figures.coefficients import coefficients_figure, draw_coefficients, with_intervals
-from trajectories.figures.models import draw_models, models_figure, trend_colour
+from trajectories.figures.models import draw_models, models_figure, trend_look
 from trajectories.figures.panels import TaskLabel
 from trajectories.figures.replication import draw_replication, replication_figure
 from trajectories.figures.style import FALL, NONE, RISE, Column, figure_style, model_colours
@@ -91,12 +91,22 @@ def test_replication_colours_only_what_differs(table: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tau", "p", "better", "worse"),
-    [(0.9, 0.01, RISE, FALL), (-0.9, 0.01, FALL, RISE), (-0.9, 0.05, NONE, NONE), (0.9, float("nan"), NONE, NONE)],
+    ("trend", "p", "sign", "colour", "strong"),
+    [
+        (0.9, 0.01, 1, RISE, True),
+        (-0.9, 0.01, 1, FALL, True),
+        (-0.9, 0.01, -1, RISE, True),
+        (-0.9, 0.05, 1, FALL, False),
+        (0.9, float("nan"), 1, NONE, False),
+        (0.0, 1.0, 1, NONE, False),
+    ],
 )
-def test_trend_colours(tau: float, p: float, better: str, worse: str) -> None:
-    assert trend_colour(tau, p, 0.05, "accuracy") == better
-    assert trend_colour(tau, p, 0.05, "bits_per_byte") == worse
+def test_direction_and_significance_are_drawn_apart(
+    trend: float, p: float, sign: float, colour: str, strong: bool
+) -> None:
+    look = trend_look(trend, p, 0.05, sign)
+    assert look["color"] == colour
+    assert (look["linewidth"] > 1) == strong
 
 
 def test_models_figure_has_a_panel_per_model_and_task(table: pd.DataFrame) -> None:

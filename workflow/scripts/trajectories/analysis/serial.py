@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 from patsy import dmatrix
+from scipy import stats
 from scipy.signal import lfilter
 
 LEVELS = np.round(np.arange(20) * 0.05, 2)
@@ -123,3 +124,24 @@ def _smooth(x: np.ndarray) -> np.ndarray:
         return np.asarray(dmatrix("cr(x, df=5) - 1", {"x": x}))
     centred = (x - x.mean()) / np.ptp(x)
     return np.column_stack([np.ones_like(centred), centred, centred**2])
+
+
+def slopes(x: np.ndarray, samples: np.ndarray, rho: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the slope and its standard error for each row (m x n): a line by generalised least squares.
+
+    The slope over its standard error has a t distribution with n - 2 degrees of freedom if `rho` is right.
+    """
+    design = whiten(np.column_stack([np.ones_like(x), x - x.mean()]).T, rho).T
+    white = whiten(samples - samples.mean(axis=1, keepdims=True), rho)
+    coefficients = white @ np.linalg.pinv(design).T
+    rest = np.square(white - coefficients @ design.T).sum(axis=1)
+    unit = np.linalg.inv(design.T @ design)[1, 1]
+    return coefficients[:, 1], np.sqrt(rest / (len(x) - 2) * unit)
+
+
+def slope_p(x: np.ndarray, samples: np.ndarray, rho: float) -> np.ndarray:
+    """Return the two-sided p-value of each row's slope; 1 for a row that never varies."""
+    slope, stderr = slopes(x, samples, rho)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(slope / stderr)
+    return np.asarray(np.where(np.ptp(samples, axis=1) > 0, 2 * stats.t.sf(t, len(x) - 2), 1.0))

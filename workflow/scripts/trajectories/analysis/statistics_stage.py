@@ -22,7 +22,16 @@ Outputs = Mapping[str, Path | str]
 def trends_of_study(*, accuracy: Path | str, statistics: str, metrics: Metrics, outputs: Outputs) -> None:
     """Write trends, declines, shapes and breaks; `statistics` is that section of the config as JSON."""
     how = Statistics.model_validate_json(statistics)
-    write_trends(accuracy, outputs["trends"], outputs["declines"], metrics, how.alpha, how.from_tokens)
+    write_trends(
+        accuracy,
+        outputs["trends"],
+        outputs["declines"],
+        metrics,
+        how.serial,
+        how.alpha,
+        how.seed,
+        how.from_tokens,
+    )
     write_shapes(accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples, how.from_tokens)
     write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.from_tokens)
 

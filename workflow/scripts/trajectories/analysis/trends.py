@@ -1,101 +1,172 @@
-"""What each trajectory does: rank trend, slope, best checkpoint, drop from best to last; and who declines.
+"""What each trajectory does: trend, best checkpoint, drop from best to last; and who declines.
 
-Trajectories are taken as they are: their points are few and not independent, so a p-value here says how surprising
-the order of the points would be if every order were equally likely, no more.
+Every p-value allows for the noise of neighbouring checkpoints being alike (`serial`). How far a trend depends on how
+alike it is stands beside it.
 """
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, theilslopes
+from scipy import stats
 
-from trajectories.analysis.kendall import rank_trend
-from trajectories.analysis.points import Metrics, correct, read_accuracy, records, table_of, task_rows
+from trajectories.analysis.drops import FEWEST, Drops, DropTest
+from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, records, table_of
+from trajectories.analysis.serial import LEVELS, by_grid, slope_p, slopes
+from trajectories.analysis.trajectory import Trajectory, correlations, trajectories
 from trajectories.study.metrics import sign_of
 from trajectories.tables import write_table
 
-FEWEST = 4
-"""A rank trend over fewer points can never have p < 0.05."""
+Row = dict[str, object]
+NOISE = "noise of neighbouring checkpoints correlates"
 
 
-def trends_table(accuracy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
+def trends_table(
+    accuracy: pd.DataFrame, metrics: Metrics, serial: float | str = "auto", alpha: float = 0.05, seed: int = 1
+) -> pd.DataFrame:
     """Return one row per model and task, columns `COLUMNS["trends"]`.
 
-    `tau`, `p`: Mann-Kendall over the steps (step 0 included). `slope`: Theil-Sen, metric per tenfold tokens, with
-    its 95 % interval (Sen 1968; scipy). `drop`: best minus last value, never negative; `drop_stderr` treats the two
-    checkpoints' questions as independent, which is too wide where answers agree; `drop_p` is one-sided and multiplied
-    by the number of checkpoints before the last, because the best one was picked after the fact. `p_fdr` and
-    `drop_p_fdr` are corrected over all rows (Benjamini-Hochberg).
+    `tau` (Kendall, step 0 included) and `slope` (Theil & Sen; metric per tenfold tokens) describe. The test is that of
+    `trend`, a line by generalised least squares whose noise correlates by `serial` between neighbours. `drop` is best
+    minus last value, never negative (`drops`). `p_fdr` and `drop_p_fdr` are corrected over all rows
+    (Benjamini-Hochberg). `serial_limit` is the correlation up to which the corrected verdict stands, if it is
+    significant; else the one up to which it would be.
     """
-    rows: list[dict[str, object]] = []
-    for task, metric in metrics.items():
-        for _, trajectory in task_rows(accuracy, task, metric).groupby(["parameters", "model"]):
-            rows.append(_trend(trajectory, task, metric))
-    table = table_of(rows, "trends")
-    table["p_fdr"] = correct(table["p"])
-    table["drop_p_fdr"] = correct(table["drop_p"])
-    return table
+    found = trajectories(accuracy, metrics)
+    if not found:
+        return table_of([], "trends")
+    rho = correlations(found, serial)
+    rows = [_described(trajectory, level) for trajectory, level in zip(found, rho.tolist(), strict=True)]
+    table = table_of(rows, "trends").astype({"best_step": float})
+    table = table.assign(**_tested(found, rho), **_dropped(found, rho, seed))
+    table = table.assign(p_fdr=correct(table["p"]), drop_p_fdr=correct(table["drop_p"]))
+    limits = _limits(_p_at_every_level(found), table["p_fdr"].to_numpy(), rho, alpha)
+    short = table["p"].isna()
+    table["serial_limit"] = np.where(short, np.nan, limits)
+    table["finding"] = [_finding(row, alpha) for row in records(table)]
+    table["reason"] = ["" if known else _too_few(one) for one, known in zip(found, ~short, strict=True)]
+    return table_of(records(table), "trends").astype({"best_step": int, "last_step": int})
 
 
-def _trend(trajectory: pd.DataFrame, task: str, metric: str) -> dict[str, object]:
-    row: dict[str, object] = {
-        "model": trajectory["model"].iloc[0],
-        "parameters": trajectory["parameters"].iloc[0],
-        "task": task,
-        "metric": metric,
-        "points": len(trajectory),
-        "reason": "",
-    }
-    row |= _best_and_last(trajectory, sign_of(metric))
-    if len(trajectory) < FEWEST:
-        return row | {"reason": f"too few points ({len(trajectory)}; {FEWEST} are needed)"}
-    trend = rank_trend(trajectory["value"].to_numpy(float))
-    return row | {"tau": trend.tau, "p": trend.p, "method": trend.method} | _slope(trajectory)
+def _too_few(trajectory: Trajectory) -> str:
+    return f"too few points ({len(trajectory.curve[0])}; {FEWEST} are needed)"
 
 
-def _slope(trajectory: pd.DataFrame) -> dict[str, object]:
-    seen = trajectory[trajectory["tokens"] > 0]
-    if len(seen) < 2:
-        return {}
-    found = theilslopes(seen["value"].to_numpy(float), np.log10(seen["tokens"].to_numpy(float)), 0.95)
-    return {"slope": found[0], "slope_low": found[2], "slope_high": found[3]}
-
-
-def _best_and_last(trajectory: pd.DataFrame, sign: float) -> dict[str, object]:
-    value = trajectory["value"].to_numpy(float)
-    best, last = int(np.argmax(sign * value)), len(value) - 1
-    errors = trajectory["stderr"].to_numpy(float)[[best, last]]
-    stderr = 0.0 if best == last else float(np.hypot(*errors))
-    drop = sign * (value[best] - value[last])
+def _described(trajectory: Trajectory, rho: float) -> Row:
+    x, y = trajectory.curve
     return {
-        "first": value[0],
-        "best_step": trajectory["step"].iloc[best],
-        "best_tokens": trajectory["tokens"].iloc[best],
-        "best": value[best],
-        "last_step": trajectory["step"].iloc[last],
-        "last_tokens": trajectory["tokens"].iloc[last],
-        "last": value[last],
-        "drop": drop,
-        "drop_stderr": stderr,
-        "drop_p": drop_p(drop, stderr, last),
+        "model": trajectory.model,
+        "parameters": trajectory.parameters,
+        "task": trajectory.task,
+        "metric": trajectory.metric,
+        "points": len(trajectory.value),
+        "serial": rho,
+        "tau": _tau(trajectory.value),
+        "slope": stats.theilslopes(y, x)[0] if len(x) > 1 else np.nan,
+        "first": trajectory.value[0],
+        "last_step": trajectory.step[-1],
+        "last_tokens": trajectory.tokens[-1],
+        "last": trajectory.value[-1],
     }
 
 
-def drop_p(drop: float, stderr: float, earlier: int) -> float:
-    """Return the p-value of a fall from the best of `earlier` checkpoints to the last one.
+def _tau(values: np.ndarray) -> float:
+    """Return Kendall's tau-b of the values with their order; 0 where they never vary, missing for a single one."""
+    if len(values) < 2:
+        return float("nan")
+    return float(stats.kendalltau(np.arange(len(values)), values).statistic) if np.ptp(values) > 0 else 0.0
 
-    One-sided normal, Bonferroni over the earlier checkpoints: if nothing changed, P(p <= alpha) <= alpha.
-    Missing where the standard error is; 1 where there is no drop.
+
+def _tested(found: list[Trajectory], rho: np.ndarray) -> dict[str, np.ndarray]:
+    """Return slope, 95 % interval and p of the line of each trajectory; missing below `FEWEST` points."""
+    out = {name: np.full(len(found), np.nan) for name in ("trend", "trend_low", "trend_high", "p")}
+    for places, x, samples, level in _alike(found, rho):
+        slope, stderr = slopes(x, samples, level)
+        reach = stats.t.isf(0.025, len(x) - 2) * stderr
+        out["trend"][places], out["p"][places] = slope, slope_p(x, samples, level)
+        out["trend_low"][places], out["trend_high"][places] = slope - reach, slope + reach
+    return out
+
+
+def _p_at_every_level(found: list[Trajectory]) -> np.ndarray:
+    """Return p of each trajectory under every level of correlation, corrected level by level (m x 20)."""
+    p = np.full((len(found), len(LEVELS)), np.nan)
+    for column, level in enumerate(LEVELS.tolist()):
+        for places, x, samples, _ in _alike(found, np.full(len(found), level)):
+            p[places, column] = slope_p(x, samples, level)
+    return np.stack([correct(pd.Series(column)).to_numpy() for column in p.T], axis=1)
+
+
+def _limits(p: np.ndarray, p_fdr: np.ndarray, rho: np.ndarray, alpha: float) -> np.ndarray:
+    """Return up to which level each trend is significant, looking up from `rho` if it is there, else down from it."""
+    limits = np.full(len(p), np.nan)
+    for row, (significant, level) in enumerate(zip(p < alpha, rho.tolist(), strict=True)):
+        if p_fdr[row] < alpha:
+            end = LEVELS[(level < LEVELS) & ~significant].min(initial=np.inf)
+            limits[row] = max(level, LEVELS[end > LEVELS].max())
+        elif significant[level > LEVELS].any():
+            limits[row] = LEVELS[(level > LEVELS) & significant].max()
+    return limits
+
+
+def _finding(row: dict[str, Any], alpha: float) -> str:
+    """Say in words what the trend is and on which correlation that rests."""
+    if pd.isna(row["p"]):
+        return "too few steps"
+    direction = "falls" if row["trend"] < 0 else "rises"
+    if row["p_fdr"] < alpha:
+        if row["serial_limit"] >= LEVELS[-1]:
+            return f"{direction}, even if {NOISE} by {LEVELS[-1]:g}"
+        return f"{direction}, unless {NOISE} by more than {row['serial_limit']:g}"
+    if pd.isna(row["serial_limit"]):
+        return "not significant"
+    return f"not significant; {direction} if {NOISE} by no more than {row['serial_limit']:g}"
+
+
+def _dropped(found: list[Trajectory], rho: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Return the columns about the drop; its p-values are missing below `FEWEST` points."""
+    names = ("drop", "drop_stderr", "drop_stderr_questions", "checkpoint_sd", "drop_p", "drop_p_questions")
+    out = {name: np.full(len(found), np.nan) for name in (*names, "best", "best_step", "best_tokens")}
+    for places, _, _, level in _alike(found, rho, whole=True):
+        group = [found[place] for place in places]
+        sign = np.array([sign_of(one.metric) for one in group])
+        values, stderr = np.array([one.value for one in group]), np.array([one.stderr for one in group])
+        drops = _drops(group[0].places, sign[:, None] * values, stderr, level, seed)
+        numbers = (drops.drop, drops.stderr, drops.questions, drops.checkpoints, drops.p, drops.p_questions)
+        for name, column in zip(names, numbers, strict=True):
+            out[name][places] = column
+        rows = np.arange(len(group))
+        out["best"][places] = values[rows, drops.best]
+        out["best_step"][places], out["best_tokens"][places] = group[0].step[drops.best], group[0].tokens[drops.best]
+    return out
+
+
+def _drops(x: np.ndarray, values: np.ndarray, stderr: np.ndarray, rho: float, seed: int) -> Drops:
+    if len(x) >= FEWEST:
+        return DropTest(x, rho, generator(seed, "drops"))(values, stderr)
+    best, missing = values.argmax(axis=1), np.full(len(values), np.nan)
+    drop = values.max(axis=1) - values[:, -1]
+    return Drops(best, drop, missing, missing, missing, missing, missing)
+
+
+def _alike(
+    found: list[Trajectory], rho: np.ndarray, whole: bool = False
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, float]]:
+    """Return places, x (n), values (m x n) and correlation of trajectories that share steps and correlation.
+
+    Without `whole` step 0 is left out, and with it whoever has fewer than `FEWEST` other points.
     """
-    if drop <= 0 or earlier == 0:
-        return 1.0
-    if not math.isfinite(stderr):
-        return math.nan
-    return 0.0 if stderr == 0 else min(1.0, earlier * float(norm.sf(drop / stderr)))
+    curves = [(one.tokens, one.value) if whole else one.curve for one in found]
+    groups = []
+    for places in map(np.array, by_grid(curves)):
+        x = curves[places[0]][0]
+        for level in np.unique(rho[places]).tolist():
+            chosen = places[rho[places] == level]
+            if whole or len(x) >= FEWEST:
+                groups.append((chosen, x, np.array([curves[place][1] for place in chosen]), level))
+    return groups
 
 
 Rule = Callable[[dict[str, Any], float], bool]
@@ -103,14 +174,11 @@ Rule = Callable[[dict[str, Any], float], bool]
 RULES: dict[str, Rule] = {
     "last below best": lambda row, alpha: row["drop"] > 0,
     "last below first": lambda row, alpha: sign_of(row["metric"]) * (row["last"] - row["first"]) < 0,
-    "last below best, corrected p": lambda row, alpha: row["drop_p_fdr"] < alpha,
+    "last below best beyond questions, corrected p": lambda row, alpha: row["drop_p_questions_fdr"] < alpha,
+    "last below best beyond questions and checkpoints, corrected p": lambda row, alpha: row["drop_p_fdr"] < alpha,
     "negative Theil-Sen slope": lambda row, alpha: sign_of(row["metric"]) * row["slope"] < 0,
-    "Theil-Sen interval below 0": lambda row, alpha: max(
-        sign_of(row["metric"]) * bound for bound in (row["slope_low"], row["slope_high"])
-    ) < 0,
-    "falling rank trend, p": lambda row, alpha: sign_of(row["metric"]) * row["tau"] < 0 and row["p"] < alpha,
-    "falling rank trend, corrected p": lambda row, alpha: sign_of(row["metric"]) * row["tau"] < 0
-    and row["p_fdr"] < alpha,
+    "falling trend, p": lambda row, alpha: sign_of(row["metric"]) * row["trend"] < 0 and row["p"] < alpha,
+    "falling trend, corrected p": lambda row, alpha: sign_of(row["metric"]) * row["trend"] < 0 and row["p_fdr"] < alpha,
 }  # fmt: skip
 """Ways to say that a trajectory declines, from the loosest to the strictest."""
 
@@ -120,8 +188,9 @@ def declines_table(trends: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
 
     A comparison with a missing number counts as no decline. Columns `COLUMNS["declines"]`.
     """
-    rows: list[dict[str, object]] = []
-    for (parameters, model), group in trends.groupby(["parameters", "model"]):
+    rows: list[Row] = []
+    judged = trends.assign(drop_p_questions_fdr=correct(trends["drop_p_questions"]))
+    for (parameters, model), group in judged.groupby(["parameters", "model"]):
         for name, rule in RULES.items():
             tasks = [row["task"] for row in records(group) if rule(row, alpha)]
             rows.append(
@@ -142,10 +211,12 @@ def write_trends(
     trends: Path | str,
     declines: Path | str,
     metrics: Metrics,
+    serial: float | str = "auto",
     alpha: float = 0.05,
+    seed: int = 1,
     from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `trends.tsv` and `declines.tsv`."""
-    table = trends_table(read_accuracy(accuracy, from_tokens), metrics)
+    table = trends_table(read_accuracy(accuracy, from_tokens), metrics, serial, alpha, seed)
     write_table(table, trends, "trends")
     write_table(declines_table(table, alpha), declines, "declines")

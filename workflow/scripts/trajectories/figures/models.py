@@ -1,4 +1,4 @@
-"""Small multiples: a row per model, a column per task, the colour of a line its trend over training."""
+"""Small multiples: a row per model, a column per task; colour says where a trend goes, strength whether it is sure."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,12 +21,15 @@ from trajectories.figures.panels import (
     renamed,
     token_positions,
 )
-from trajectories.figures.style import FALL, NONE, PALE, RISE, Column, figure_style, new_figure, save
+from trajectories.figures.style import FALL, GREY, NONE, PALE, RISE, Column, figure_style, new_figure, save
 from trajectories.study.metrics import sign_of
 from trajectories.tables import read_table
 
 MARGIN = 0.03
 """Inches between the titles and the edge of the figure."""
+
+STRONG: Mapping[str, Any] = {"linewidth": 1.2}
+WEAK: Mapping[str, Any] = {"linewidth": 0.6, "alpha": 0.55}
 
 Trends = Mapping[tuple[str, str], Mapping[str, Any]]
 
@@ -41,24 +44,24 @@ def draw_models(
     names: Names | None = None,
     width: Column = "two",
 ) -> None:
-    """Draw every trajectory by itself: blue gets better, orange worse, grey has no trend (corrected p of `trends.tsv`).
+    """Draw every trajectory by itself: blue gets better, orange worse; thin and pale where that is not significant.
 
-    Panels of one task share their y axis. A dot marks the best checkpoint where the drop from it to the last one is
-    significant.
+    Grey has too few steps or none that differ (corrected p of `trends.tsv`). Panels of one task share their y axis. A
+    dot marks the best checkpoint where the drop from it to the last one is significant.
     """
     values, table = renamed(read_accuracy(accuracy), names), renamed(read_table(trends, "trends"), names)
     with figure_style():
         save(models_figure(values, table, tasks, alpha=alpha, width=width), out)
 
 
-def trend_colour(tau: float, p: float, alpha: float, metric: str) -> str:
-    """Return the colour of a trend: by whether it goes to the metric's better side, by the sign of Kendall's tau.
+def trend_look(trend: float, p: float, alpha: float, sign: float = 1.0) -> dict[str, Any]:
+    """Return how a line is drawn: coloured by where it goes, strong where p < `alpha`; grey where p is missing.
 
-    Grey where p is not below `alpha`, also where it is missing.
+    `sign` is -1 for a metric of which less is better.
     """
-    if not p < alpha:
-        return NONE
-    return RISE if sign_of(metric) * tau > 0 else FALL
+    if pd.isna(p) or trend == 0:
+        return {"color": NONE, **WEAK}
+    return {"color": RISE if sign * trend > 0 else FALL, **(STRONG if p < alpha else WEAK)}
 
 
 def models_figure(
@@ -76,9 +79,7 @@ def models_figure(
             _draw_line(panels[down][across], rows[rows["model"] == model], found.get((model, label.task)), alpha)
         panels[down][0].set_ylabel(model, rotation=0, ha="right", va="center", fontsize=5.5)
     titles = [_title(panel, label.label) for panel, label in zip(panels[0], tasks, strict=True)]
-    legend_below(
-        figure, [_handle(*entry) for entry in (("gets better", RISE), ("gets worse", FALL), ("no trend", NONE))]
-    )
+    legend_below(figure, _legend())
     _make_room(figure, titles)
     return figure
 
@@ -104,18 +105,25 @@ def _make_room(figure: Figure, titles: Sequence[Annotation]) -> None:
 
 
 def _draw_line(panel: Axes, line: pd.DataFrame, trend: Mapping[str, Any] | None, alpha: float) -> None:
-    given = trend or {"tau": 0.0, "p_fdr": 1.0, "drop_p_fdr": 1.0, "best_step": -1, "metric": ""}
-    colour = trend_colour(given["tau"], given["p_fdr"], alpha, given["metric"])
+    given = trend or {"trend": 0.0, "p_fdr": 1.0, "drop_p_fdr": 1.0, "best_step": -1, "metric": "accuracy"}
+    look = trend_look(given["trend"], given["p_fdr"], alpha, sign_of(given["metric"]))
     panel.set_xscale("log")
-    panel.plot(token_positions(line["tokens"]), line["value"], color=colour, linewidth=0.9)
+    panel.plot(token_positions(line["tokens"]), line["value"], **look)
     if given["drop_p_fdr"] < alpha:
         best = line[line["step"] == given["best_step"]]
-        panel.scatter(token_positions(best["tokens"]), best["value"], s=6, color=colour, zorder=3, linewidths=0)
+        panel.scatter(token_positions(best["tokens"]), best["value"], s=7, color=GREY, zorder=3, linewidths=0)
     panel.tick_params(which="both", length=0, labelbottom=False, labelleft=False)
     panel.margins(0.08, 0.12)
     for spine in panel.spines.values():
         spine.set(visible=True, color=PALE)
 
 
-def _handle(name: str, colour: str) -> Line2D:
-    return Line2D([], [], color=colour, label=name)
+def _legend() -> list[Line2D]:
+    lines: list[tuple[str, dict[str, Any]]] = [
+        ("gets better", {"color": RISE, **STRONG}),
+        ("gets worse", {"color": FALL, **STRONG}),
+        ("pale: not significant", {"color": RISE, **WEAK}),
+        ("too few steps", {"color": NONE, **WEAK}),
+        ("best, significantly above last", {"color": GREY, "linestyle": "", "marker": ".", "markersize": 4}),
+    ]
+    return [Line2D([], [], label=label, **look) for label, look in lines]

@@ -46,8 +46,10 @@ FIGURES: Mapping[str, Text] = {
     ),
     "models": Text(
         "Each model by itself",
-        "One row per model, one column per task. The colour says where the rank trend over tokens goes: blue gets "
-        "better, orange gets worse, grey shows no trend after correction over all panels.",
+        "One row per model, one column per task. The colour says where the trend over tokens goes: blue gets better, "
+        "orange worse. Strong lines are significant after correction over all panels, thin and pale ones are not; grey "
+        "ones have too few steps to tell, or never vary. A dot marks a model's best checkpoint where the last is "
+        "significantly below it, beyond what other questions and a neighbouring checkpoint would give.",
     ),
 }  # fmt: skip
 
@@ -64,11 +66,12 @@ TABLES: Mapping[str, TableText] = {
     ),
     "trends": TableText(
         "Trends of single models",
-        "Rank trend (Kendall's tau over tokens), slope per tenfold tokens (Theil and Sen, with interval), and the fall "
-        "from a model's best checkpoint to its last.",
-        ("model", "task", "tau", "p_fdr", "slope", "slope_low", "slope_high", "best_step", "best", "last", "drop",
-         "drop_stderr", "drop_p_fdr", "reason"),
-        _P | {"drop_p_fdr": "corrected p of drop", "drop_stderr": "std. error of drop"},
+        "The trend per tenfold tokens with its interval, and the correlation of neighbouring checkpoints' noise on "
+        "which it rests; the drop from the best checkpoint to the last, its error that of questions and checkpoints.",
+        ("model", "task", "finding", "trend", "trend_low", "trend_high", "p_fdr", "serial", "best_step", "best", "last",
+         "drop", "drop_stderr", "drop_p_fdr", "reason"),
+        _P | {"drop_p_fdr": "corrected p of drop", "drop_stderr": "std. error of drop",
+              "serial": "correlation assumed"},
     ),
     "declines": TableText(
         "On how many tasks a model declines",

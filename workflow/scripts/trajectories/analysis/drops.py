@@ -1,0 +1,93 @@
+"""Is the last checkpoint worse than the best one by more than noise? For many trajectories over the same steps at once.
+
+The error of a drop has two parts. Other questions would give other accuracies (`stderr` of each checkpoint), and
+another checkpoint nearby would too, beyond its questions. The second part is read off the trajectory itself: its
+roughness, how far points lie from the line through their two neighbours (Gasser, Sroka & Jennen-Steinmetz 1986,
+Biometrika 73), which neither a trend nor a peak disturbs much; what questions explain of it is taken off. The best
+checkpoint was picked after the fact and the roughness is an estimate, so p-values come from simulated trajectories
+that never change: same steps, noise of the assumed correlation, picked and estimated in the same way.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from trajectories.analysis.serial import serial_noise
+
+FEWEST = 4
+"""Points for a roughness."""
+DRAWS = 4999
+QUARTERS = (0.0, 0.25, 0.5, 0.75)
+"""Shares of the noise that questions may be sure to have."""
+
+
+@dataclass(frozen=True)
+class Drops:
+    """For m trajectories: the place of the best, the drop, both parts of its error, and p-values, each of m.
+
+    `questions` is the standard error of the drop from questions alone, `p_questions` its p with the picking allowed
+    for; `checkpoints` the standard deviation of one checkpoint beyond its questions; `stderr` and `p` have both parts.
+    """
+
+    best: np.ndarray
+    drop: np.ndarray
+    questions: np.ndarray
+    checkpoints: np.ndarray
+    stderr: np.ndarray
+    p: np.ndarray
+    p_questions: np.ndarray
+
+
+class DropTest:
+    """The test prepared for one x (n, ascending) and one correlation of neighbours' noise."""
+
+    def __init__(self, x: np.ndarray, rho: float, rng: np.random.Generator) -> None:
+        self.x = np.asarray(x, dtype=float)
+        self._before = (self.x[2:] - self.x[1:-1]) / (self.x[2:] - self.x[:-2])
+        before, after = self._before, 1 - self._before
+        self._weight = 1 + before**2 + after**2
+        self._kept = float(np.mean((self._weight + 2 * before * after * rho**2 - 2 * rho) / self._weight))
+        noise = serial_noise((DRAWS, len(self.x)), rho, rng)
+        drop, variance = noise.max(axis=1) - noise[:, -1], self.variance(noise)
+        self._null = {least: np.sort(drop / np.sqrt(np.maximum(least, variance))) for least in QUARTERS}
+
+    def variance(self, samples: np.ndarray) -> np.ndarray:
+        """Return the variance of a checkpoint by the roughness of each row (m x n), unbiased under the correlation."""
+        before, after = self._before, 1 - self._before
+        rough = before * samples[:, :-2] + after * samples[:, 2:] - samples[:, 1:-1]
+        return np.asarray((np.square(rough) / self._weight).mean(axis=1) / self._kept)
+
+    def __call__(self, values: np.ndarray, stderr: np.ndarray) -> Drops:
+        """Test each row of `values` (m x n, more is better); a missing standard error leaves its p missing."""
+        rows, last = np.arange(len(values)), values.shape[1] - 1
+        best = values.argmax(axis=1)
+        drop = values[rows, best] - values[:, last]
+        error = np.square(stderr)
+        questions = (error[rows, best] + error[:, last]) / 2
+        noise = np.maximum(self.variance(values), np.mean(error, axis=1))
+        beyond = noise - np.mean(error, axis=1)
+        both = questions + beyond
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = self._p(drop / np.sqrt(both), questions / np.maximum(both, 1e-300))
+            alone = last * stats.norm.sf(drop / np.sqrt(2 * questions))
+        same = drop <= 0
+        return Drops(
+            best=best,
+            drop=drop,
+            questions=np.where(same, 0.0, np.sqrt(2 * questions)),
+            checkpoints=np.sqrt(beyond),
+            stderr=np.where(same, 0.0, np.sqrt(2 * both)),
+            p=np.where(same, 1.0, p),
+            p_questions=np.where(same, 1.0, np.minimum(1.0, alone)),
+        )
+
+    def _p(self, statistic: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """Return p-values; questions are trusted with a quarter less of the noise than seems theirs."""
+        p = np.full(len(statistic), np.nan)
+        sure = np.clip(np.floor(4 * share) - 1, 0, 3) / 4
+        for least in QUARTERS:
+            rows = (sure == least) & ~np.isnan(statistic)
+            reached = DRAWS - np.searchsorted(self._null[least], statistic[rows] * (1 - 1e-9))
+            p[rows] = (1 + reached) / (1 + DRAWS)
+        return p

@@ -59,7 +59,7 @@ def truthfulqa(data: Path) -> Workload:
     """MC1 and MC2 of all 817 questions, with the fixed preamble, as the catalogue has them."""
     rows = read_rows(data / "truthfulqa" / "mc_task.json")
     tasks = [known_tasks()[f"truthfulqa_{kind}"] for kind in ("mc1", "mc2")]
-    local = [task.model_copy(update={"columns": _local_columns(task)}) for task in tasks]
+    local = [task.model_copy(update=_of_mappings(f"{task.metric}_targets")) for task in tasks]
     preamble = preamble_text(str(tasks[0].preamble))
     return Workload(
         "truthfulqa",
@@ -68,8 +68,9 @@ def truthfulqa(data: Path) -> Workload:
     )
 
 
-def _local_columns(task: Task) -> Any:
-    return task.columns.model_copy(update={"targets": f"{task.metric}_targets"})
+def _of_mappings(column: str) -> dict[str, str]:
+    """Return how the file's own form is read, where choices are the keys of a mapping and labels its values."""
+    return {"choices": f"{{{{{column} | list}}}}", "labels": f"{{{{{column}.values() | list}}}}"}
 
 
 def ten_shot(questions: int, seed: int) -> list[Question]:

@@ -16,7 +16,7 @@ from trajectories.questions.catalogue import known_tasks
 from trajectories.questions.hub_data import read_hub_rows
 from trajectories.questions.question import Question, question_metadata, read_questions
 from trajectories.questions.stage import questions_of, write_task
-from trajectories.questions.task import Columns, HubData, Task
+from trajectories.questions.task import HubData, Task
 from trajectories.study.protocol import PRESETS, Protocol
 
 REPO = "someone/prize"
@@ -106,15 +106,17 @@ def test_questions_with_their_origin(data_hub: LocalHub, tmp_path: Path) -> None
 
 def test_worked_examples_come_after_the_preamble_and_before_the_question(data_hub: LocalHub) -> None:
     data_hub.commit(REPO, "main", FILES["csv"], kind="datasets")
-    task = Task(name="sums", hub=HubData(dataset=REPO), shots=1, preamble="truthfulqa", template="\n\n{context}")
+    task = Task(name="sums", hub=HubData(dataset=REPO), shots=1, preamble="truthfulqa", context="\n\n{{prompt}}")
     (first, _), _ = questions_of(task, PRESETS["paper"])
     assert first.context.endswith("Barcelona, Spain.\n\n2 + 3 =  5\n\n\n\n\n2 + 2 =")
 
 
 def test_a_missing_column_and_a_wrong_count_are_refused(data_hub: LocalHub) -> None:
     data_hub.commit(REPO, "main", FILES["csv"], kind="datasets")
-    wrong = Task(name="sums", hub=HubData(dataset=REPO), columns=Columns(context="text"))
-    with pytest.raises(UserError, match="task sums, row 0: has no column 'text'; its columns are prompt"):
+    wrong = Task(name="sums", hub=HubData(dataset=REPO), context="{{text}}")
+    with pytest.raises(
+        UserError, match=r"task sums, row 0: 'text' is undefined \(in '{{text}}'\); its columns are prompt"
+    ):
         questions_of(wrong, Protocol())
     with pytest.raises(UserError, match="has 2 questions, its record says 817"):
         questions_of(Task(name="sums", hub=HubData(dataset=REPO), questions=817), Protocol())

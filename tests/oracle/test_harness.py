@@ -20,7 +20,7 @@ from trajectories.analysis.accuracy import accuracy_rows
 from trajectories.pocket.tasks import TASKS, generate
 from trajectories.questions.files import read_rows
 from trajectories.questions.rows import to_questions
-from trajectories.questions.task import Columns, Task
+from trajectories.questions.task import Task
 from trajectories.scoring.encode import encode
 from trajectories.scoring.engine import Engine
 from trajectories.scoring.scores import score_table
@@ -153,8 +153,11 @@ def as_on_the_hub(targets: dict[str, int]) -> dict[str, list[Any]]:
 
 
 def truthfulqa(targets: str, rows: list[dict[str, Any]], preamble: str) -> list[Question]:
-    columns = Columns(context="question", targets=f"{targets}_targets")
-    task = Task(name=targets, file="x.json", columns=columns, template="\n\nQ: {context}\nA:", metric=targets)
+    column = f"{targets}_targets"
+    task = Task(
+        name=targets, file="x.json", context="\n\nQ: {{question}}\nA:", metric=targets,
+        choices=f"{{{{{column} | list}}}}", labels=f"{{{{{column}.values() | list}}}}",
+    )  # fmt: skip
     return to_questions(rows, task, HARNESS, preamble)
 
 

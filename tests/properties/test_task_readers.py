@@ -21,7 +21,14 @@ from trajectories.study.protocol import PRESETS, Protocol
 
 PRIZE = Task(name="prize", file="prize.csv")
 MC2 = Task.model_validate(
-    {"name": "mc2", "file": "x.jsonl", "columns": {"context": "q", "targets": "targets"}, "metric": "mc2"}
+    {
+        "name": "mc2",
+        "file": "x.jsonl",
+        "context": "{{q}}",
+        "choices": "{{targets.choices}}",
+        "labels": "{{targets.labels}}",
+        "metric": "mc2",
+    }
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 FILLED = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)

@@ -1,7 +1,7 @@
 rule questions:
     """Read a task's questions from its data set, file or generator, as the protocol says."""
     input:
-        lambda wildcards: STUDY.task(wildcards.task).file or [],
+        lambda wildcards: STUDY.task(wildcards.task).source or [],
     output:
         f"{RESULTS}/questions/{{task}}.parquet",
     log:

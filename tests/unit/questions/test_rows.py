@@ -1,20 +1,28 @@
 """Rows become questions as the task's record and the protocol say, or are refused with the row named."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from trajectories.errors import UserError
 from trajectories.questions.files import read_rows
-from trajectories.questions.question import Question, read_questions, write_questions
+from trajectories.questions.question import Question, question_metadata, read_questions, write_questions
 from trajectories.questions.rows import parse_choices, to_questions
-from trajectories.questions.task import Columns, Task
+from trajectories.questions.stage import questions_of, sampled, write_task
+from trajectories.questions.task import Task
 from trajectories.study.protocol import PRESETS, Protocol
 
 PRIZE = Task(name="prize", file="x.csv")
-MC2 = Task(name="mc2", file="x.json", metric="mc2", columns=Columns(context="question", targets="mc2_targets"))
+MC2 = Task(
+    name="mc2", file="x.json", metric="mc2", context="{{question}}", choices="{{mc2_targets.choices}}",
+    labels="{{mc2_targets.labels}}",
+)  # fmt: skip
+MAPPED = MC2.model_copy(update={"choices": "{{mc2_targets | list}}", "labels": "{{mc2_targets.values() | list}}"})
 ROW = {"prompt": "2 + 2 =", "classes": "[' 4', ' 5']", "answer_index": "0"}
 
 
@@ -34,18 +42,26 @@ def test_the_two_readings_of_classes_differ_where_a_choice_holds_a_quote_mark() 
 def test_mc2_labels_follow_the_protocol(preset: str, labels: tuple[int, ...]) -> None:
     row = {"question": "Q?", "mc2_targets": {"choices": ["a", "b", "c"], "labels": [1, 0, 1]}}
     assert to_questions([row], MC2, PRESETS[preset])[0].labels == labels
-    assert to_questions([row | {"mc2_targets": {"a": 1, "b": 0, "c": 1}}], MC2, PRESETS[preset])[0].labels == labels
+    assert to_questions([row | {"mc2_targets": {"a": 1, "b": 0, "c": 1}}], MAPPED, PRESETS[preset])[0].labels == labels
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"answer_index": "2"}, "answer index 2 is out of range for 2 choices"),
-        ({"answer_index": "x"}, "'x' is not a whole number"),
+        ({"answer_index": "x"}, "answer 'x' is not there: it is no position (0 to 1), no letter (A to B)"),
+        ({"answer_index": "C"}, "answer 'C' is not there"),
+        ({"answer_index": -1}, "answer index -1 is out of range"),
+        ({"answer_index": "-1"}, "answer index -1 is out of range"),
+        ({"answer_index": 0.5}, "0.5 is not a whole number"),
+        ({"answer_index": ""}, "answer '' is not there"),
+        ({"answer_index": None}, "a column is empty (null)"),
+        ({"classes": "[]"}, "choices: the list is empty"),
+        ({"classes": [" a", None]}, "choices: None is not text"),
+        ({"prompt": None}, "a column is empty (null)"),
         ({"classes": "[' 4']"}, "at least 2 are needed"),
         ({"classes": "four"}, "neither a JSON nor a Python list"),
         ({"classes": "[' 4', '']"}, "choice 1 is empty"),
-        ({"prompt": 3}, "the context 3 is not text"),
     ],
 )
 def test_a_wrong_row_is_refused_with_its_number(change: dict[str, Any], expected: str) -> None:
@@ -55,7 +71,7 @@ def test_a_wrong_row_is_refused_with_its_number(change: dict[str, Any], expected
 
 
 def test_a_missing_column_and_a_wrong_count_are_clear() -> None:
-    with pytest.raises(UserError, match="has no column 'prompt'; its columns are classes, answer_index"):
+    with pytest.raises(UserError, match=r"row 0: 'prompt' is undefined \(in '{{prompt}}'\); its columns are classes, "):
         to_questions([{k: v for k, v in ROW.items() if k != "prompt"}], PRIZE, Protocol())
     with pytest.raises(UserError, match="has 1 questions, its record says 2"):
         to_questions([ROW], PRIZE.model_copy(update={"questions": 2}), Protocol())
@@ -69,7 +85,8 @@ def test_a_missing_column_and_a_wrong_count_are_clear() -> None:
         ("a.json", '{"a": 1}', "is not a JSON list of objects"),
         ("a.csv", "a,b\n1,2,3\n", "row 0: has not as many fields"),
         ("a.csv", 'a,b\n"1,2\n', "not valid CSV"),
-        ("a.txt", "", "the ending must be one of .jsonl, .json, .csv"),
+        ("a.txt", "", "the ending must be one of .jsonl, .json, .csv, .tsv, .parquet"),
+        ("a.parquet", "PAR1 but no more", "a.parquet: not a whole parquet file"),
     ],
 )
 def test_a_damaged_file_is_named_with_its_line(tmp_path: Path, name: str, text: str, expected: str) -> None:
@@ -105,3 +122,145 @@ def test_memo_trap_is_read_whole(shared_data: Path) -> None:
     questions = to_questions(rows, PRIZE, Protocol())
     assert len(questions) == 960
     assert {choice[0] for question in questions for choice in question.choices} == {" "}
+
+
+@pytest.mark.parametrize(
+    ("answer", "choices", "position"),
+    [
+        (1, ["a", "b"], 1), ("1", ["a", "b"], 1), (True, ["no", "yes"], 1), ("B", ["x", "y"], 1), ("b", ["x", "y"], 1),
+        ("Rome", [" Paris", " Rome"], 1), (" Rome", [" Paris", " Rome"], 1), ("B", ["B", "A"], 0), ("5", ["4", "5"], 1),
+        ("1", ["1", "0"], 1),  # a number is a position where there is one
+    ],
+)  # fmt: skip
+def test_an_answer_is_a_position_a_letter_or_a_text(answer: Any, choices: list[str], position: int) -> None:
+    (question,) = to_questions([{"prompt": "?", "classes": choices, "answer_index": answer}], PRIZE, Protocol())
+    assert question.labels.index(1) == position
+
+
+def test_the_two_classes_of_a_context_each_and_one_choice_alone() -> None:
+    split = Task(
+        name="t", file="x.csv", contexts=["{{a}}", "{{b}} or"], choices="{{[c] * 2}}", answer="{{row['the answer']}}"
+    )
+    row = {"a": "A", "b": "B", "c": " end", "the answer": 2 - 1}
+    assert to_questions([row], split, Protocol()) == [Question("", (" end", " end"), (0, 1), ("A", "B or"))]
+    one = Task(name="t", file="x.csv", context="{{a}}", choices=["{{c}}"], answer=0, metric="greedy")
+    assert to_questions([row], one, Protocol()) == [Question("A", (" end",), (1,))]
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"context": "prompt"}, "'prompt' is the text itself; the column of that name is written {{prompt}}"),
+        ({"choices": "{{classes.text}}"}, "'str object' has no attribute 'text' (in '{{classes.text}}'); its columns"),
+        ({"context": "{{prompt / 2}}"}, "unsupported operand"),
+        ({"context": "{{prompt.__class__.__mro__}}"}, "is unsafe"),
+        ({"answer": "{{['a'].index(answer_index)}}"}, "'0' is not in list"),
+    ],
+)
+def test_a_template_that_fails_is_named_with_its_row(keys: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UserError, match="task t, row 0: ") as caught:
+        to_questions([ROW], Task(name="t", file="x.csv", **keys), Protocol())
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"context": "{{prompt"}, "context is '{{prompt': is not a template: unexpected end"),
+        ({"context": "Q: {prompt}"}, "a column is written {{prompt}}, with two braces"),
+        ({"layout": "arcs"}, "unknown layout 'arcs'; did you mean 'arc'?"),
+        ({"answer": 0, "labels": "{{x}}"}, "give either answer or labels"),
+        ({"columns": {"context": "q", "choices": ["a", "b"]}, "template": "Q: {context}"},
+         'write context: "Q: {{q}}", choices: "{{[a, b]}}", answer: "{{answer_index}}"'),
+        ({"columns": {"targets": "t"}}, 'choices: "{{t.choices}}", labels: "{{t.labels}}"'),
+    ],
+)  # fmt: skip
+def test_a_wrong_record_is_refused_before_any_row(record: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Task.checked({"name": "t", "file": "x.csv"} | record, "config")
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"generator": "neqa", "context": "{{x}}"},
+        {"text": {"file": "x.txt"}, "shots": 1},
+        {"text": {"file": "x.txt"}, "layout": "arc"},
+        {"text": {}},
+        {"file": "a.csv", "text": {"file": "x.txt"}},
+    ],
+)
+def test_keys_that_do_not_go_together_are_refused(record: dict[str, Any]) -> None:
+    with pytest.raises(UserError):
+        Task.checked({"name": "t"} | record, "config")
+
+
+def test_a_record_reads_the_same_after_its_travel_as_json() -> None:
+    for record in ({"layout": "arc"}, {"layout": "lambada"}, {"labels": "{{x}}"}, {"layout": "winogrande"}):
+        task = Task.checked({"name": "t", "file": "x.csv"} | record, "config")
+        assert Task.model_validate_json(task.canonical()) == task
+
+
+ROWS = "prompt{0}classes{0}answer_index\r\n2 + 2 ={0}\"[' 4', ' 5']\"{0}0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.csv", ROWS.format(","), ""), ("a.csv", "\ufeff" + ROWS.format(","), ""),
+        ("a.csv", ROWS.format(";"), "semicolons"), ("a.csv", ROWS.format("\t"), "tabs"),
+        ("a.tsv", ROWS.format("\t"), "tabs"),
+    ],
+)  # fmt: skip
+def test_csv_as_spreadsheets_write_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, text: str, said: str
+) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    with caplog.at_level(logging.INFO):
+        assert read_rows(tmp_path / name) == [ROW]
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.text)
+
+
+def test_parquet(tmp_path: Path) -> None:
+    rows = [{"question": "?", "choices": {"text": ["a", "b"], "label": ["A", "B"]}, "answerKey": "B"}] * 3
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    assert read_rows(tmp_path / "a.parquet") == rows
+    whole = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"a\.parquet: not a whole parquet file"):
+        read_rows(tmp_path / "a.parquet")
+
+
+def asked(**keys: Any) -> list[Question]:
+    return questions_of(Task(name="t", **keys), Protocol())[0]
+
+
+def test_running_texts_from_a_text_and_from_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("\ufeffOne text,\r\ntwo lines.".encode())
+    (tmp_path / "a.jsonl").write_text('{"text": "One"}\n{"text": "Two", "page": 2}\n')
+    texts = asked(text={"file": str(tmp_path / "a.txt")})
+    assert texts == [Question("", ("One text,\ntwo lines.",), (1,), running=True)]
+    assert [text.choices for text in asked(text={"file": str(tmp_path / "a.jsonl")})] == [("One",), ("Two",)]
+    with pytest.raises(UserError, match="task t, row 0: 'page' is undefined"):
+        asked(text={"file": str(tmp_path / "a.jsonl"), "each": "{{page}}"})
+    for name, text in (("b.txt", " \n"), ("b.jsonl", '{"text": ""}')):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UserError, match="task t, row 0: question: the running text is empty"):
+            asked(text={"file": str(tmp_path / name)})
+
+
+def test_a_sample_is_the_same_every_time_and_keeps_the_order(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(ROW | {"prompt": str(n)}) for n in range(50)))
+    task = Task(name="t", file=str(tmp_path / "a.jsonl"), sample=9, sample_seed=3, shots=1)
+    write_task(task=task.canonical(), protocol=Protocol().canonical(), seed=0, output=tmp_path / "q.parquet")
+    drawn, every = read_questions(tmp_path / "q.parquet"), questions_of(task, Protocol())[0]
+    assert question_metadata(tmp_path / "q.parquet")["available"] == "50"
+    places = [every.index(question) for question in drawn]
+    assert len(places) == 9
+    assert places == sorted(places) != list(range(9))
+    assert places == [every.index(question) for question in sampled(every, task)]
+    assert sampled(every, task.model_copy(update={"sample_seed": 4})) != drawn
+    assert sampled(every, task.model_copy(update={"sample": 50})) == every

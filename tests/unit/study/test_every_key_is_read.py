@@ -16,7 +16,7 @@ WORKFLOW = Path(__file__).parents[3] / "workflow"
 # By what names code holds a section, where they are not its own and a key's name is that of other sections too.
 HOLDERS = {
     "Task": {"task", "record", "self"}, "Model": {"model", "own", "self", "place.model"}, "HubData": {"hub", "data"},
-    "Columns": {"columns"}, "Statistics": {"statistics", "how"}, "Pocket": {"pocket"}, "Plan": {"plan"},
+    "RunningText": {"text"}, "Statistics": {"statistics", "how"}, "Pocket": {"pocket"}, "Plan": {"plan"},
     "Checkpoints": {"checkpoints", "suite"}, "Scoring": {"scoring"}, "Study": {"study", "STUDY", "self", "suite"},
     "Import": {"imported"}, "Mirror": {"self"}, "Figures": {"figures"}, "StepRange": {"self"}, "PowersOfTwo": {"self"},
 }  # fmt: skip
@@ -75,4 +75,4 @@ def test_a_key_is_read(section: type[BaseModel], key: str) -> None:
 
 def test_a_key_that_nothing_reads_is_seen() -> None:
     assert not is_read(Study, "no_such_key")
-    assert {"Study", "Protocol", "Task", "Columns", "Scoring"} <= {section.__name__ for section in SECTIONS}
+    assert {"Study", "Protocol", "Task", "RunningText", "Scoring"} <= {section.__name__ for section in SECTIONS}

@@ -56,6 +56,6 @@ def _row(task: Task, metric: str, file: Path | str | None) -> dict[str, Any]:
 
 
 def _source(task: Task) -> str:
-    if task.hub is not None:
-        return "/".join(part for part in (task.hub.dataset, task.hub.config, task.hub.split) if part)
-    return task.file or f"generated here ({task.generator})"
+    if (hub := task.data) is not None:
+        return "/".join(part for part in (hub.dataset, hub.config, hub.split) if part)
+    return task.source or f"generated here ({task.generator})"

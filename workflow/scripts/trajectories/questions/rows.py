@@ -1,24 +1,22 @@
 """From the rows of a file or data set to questions, as a task's record and the protocol say."""
 
-import ast
-import json
-from collections.abc import Iterable, Mapping, Sequence
+import string
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 from trajectories.questions.task import Task
+from trajectories.questions.templates import Row, evaluated, literal, rendered
 from trajectories.study.metrics import METRICS
 from trajectories.study.protocol import Protocol
-
-Row = Mapping[str, Any]
 
 
 def to_questions(rows: Iterable[Row], task: Task, protocol: Protocol, preamble: str = "") -> list[Question]:
     """Turn rows into questions.
 
-    Raises `UserError`, naming the task and the row (counted from 0), for a missing column, a value of the wrong
-    kind, an answer out of range, or a question that `Question` refuses.
+    Raises `UserError`, naming the task and the row (counted from 0), for a template that fails, a value of the wrong
+    kind, an answer that is not there, or a question that `Question` refuses.
     """
     questions = [_question(row, index, task, protocol, preamble) for index, row in enumerate(rows)]
     if not questions:
@@ -31,11 +29,33 @@ def to_questions(rows: Iterable[Row], task: Task, protocol: Protocol, preamble: 
     return questions
 
 
+def running_texts(rows: Iterable[Row], task: str, each: str) -> list[Question]:
+    """Turn rows into running texts; `each` is the template of one. Raises `UserError` as `to_questions` does."""
+    texts = [_running_text(row, index, task, each) for index, row in enumerate(rows)]
+    if not texts:
+        raise UserError(f"task {task}: has no texts")
+    return texts
+
+
+def _running_text(row: Row, index: int, task: str, each: str) -> Question:
+    try:
+        text = rendered(each, row)
+        return Question("", (text if text.strip() else "",), (1,), running=True)
+    except (UserError, ValueError) as error:
+        raise UserError(f"task {task}, row {index}: {error}") from error
+
+
 def _question(row: Row, index: int, task: Task, protocol: Protocol, preamble: str) -> Question:
     try:
-        context = preamble + task.template.replace("{context}", _text(_column(row, task.columns.context)))
-        choices, labels = _choices(row, task, protocol)
-        question = Question(context, choices, labels)
+        choices = _choices(row, task, protocol)
+        labels = _labels(row, task, choices)
+        if task.metric == "mc2" and protocol.mc2_labels == "first_zero":
+            labels = first_zero_labels(labels)
+        if task.contexts is None:
+            question = Question(preamble + rendered(task.context or "", row), choices, labels)
+        else:
+            contexts = tuple(preamble + text for text in _texts(task.contexts, row, "contexts"))
+            question = Question("", choices, labels, contexts)
         check_metric(question, task.metric)
         return question
     except (UserError, ValueError) as error:
@@ -56,19 +76,70 @@ def check_metric(question: Question, metric: str) -> None:
         raise ValueError(f"is no running text, which the metric {metric} needs; use perplexity or bits_per_byte")
 
 
-def _choices(row: Row, task: Task, protocol: Protocol) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    columns = task.columns
-    if columns.targets is not None:
-        choices, labels = _targets(_column(row, columns.targets))
-    else:
-        choices = parse_choices(_column(row, columns.choices), protocol.classes)
-        if columns.labels is not None:
-            labels = tuple(_whole(label) for label in _list(_column(row, columns.labels)))
-        else:
-            labels = _one_hot(_column(row, columns.answer or ""), len(choices))
-    if task.metric == "mc2" and protocol.mc2_labels == "first_zero":
-        labels = first_zero_labels(labels)
-    return choices, labels
+def _choices(row: Row, task: Task, protocol: Protocol) -> tuple[str, ...]:
+    assert task.choices is not None
+    return _texts(task.choices, row, "choices", protocol.classes)
+
+
+def _texts(source: str | list[str], row: Row, key: str, classes: str = "list") -> tuple[str, ...]:
+    """Return the texts that one template gives as a list, or several templates one each."""
+    if isinstance(source, list):
+        return tuple(rendered(one, row) for one in source)
+    try:
+        found = parse_choices(evaluated(source, row), classes)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
+    if not found:
+        raise ValueError(f"{key}: the list is empty")
+    return tuple(_text(text, key) for text in found)
+
+
+def _text(value: Any, key: str) -> str:
+    """Return a text, or a number as text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError(f"{key}: {value!r:.60} is not text")
+
+
+def _labels(row: Row, task: Task, choices: Sequence[str]) -> tuple[int, ...]:
+    if task.labels is not None:
+        return tuple(_whole(label) for label in _list(evaluated(task.labels, row)))
+    answer = evaluated(task.answer, row) if isinstance(task.answer, str) else task.answer
+    position = position_of(answer, choices)
+    return tuple(int(place == position) for place in range(len(choices)))
+
+
+def position_of(answer: Any, choices: Sequence[str]) -> int:
+    """Return the position of the true choice, given as a position from 0, as its text, or as its letter.
+
+    A number is a position where there is one, else a text; a text may leave out white space around the choice's own.
+    Raises ValueError where the answer is none of the three.
+    """
+    if not isinstance(answer, str):
+        number = _whole(answer)
+        if 0 <= number < len(choices):
+            return number
+        raise ValueError(f"answer index {number} is out of range for {len(choices)} choices (0 to {len(choices) - 1})")
+    plain = answer.strip()
+    if plain.removeprefix("-").isdecimal() and (0 <= int(plain) < len(choices) or not _among(plain, choices)):
+        return position_of(int(plain), choices)
+    if answer in choices:
+        return choices.index(answer)
+    if _among(plain, choices):
+        return [choice.strip() for choice in choices].index(plain)
+    letters = string.ascii_uppercase[: len(choices)]
+    if len(plain) == 1 and plain.upper() in letters:
+        return letters.index(plain.upper())
+    raise ValueError(
+        f"answer {answer!r:.60} is not there: it is no position (0 to {len(choices) - 1}), no letter "
+        f"(A to {letters[-1:]}) and the text of no choice"
+    )
+
+
+def _among(plain: str, choices: Sequence[str]) -> bool:
+    return plain in {choice.strip() for choice in choices}
 
 
 def parse_choices(value: Any, classes: str) -> tuple[str, ...]:
@@ -92,40 +163,12 @@ def first_zero_labels(labels: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(index < split) for index in range(len(labels)))
 
 
-def _targets(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    if isinstance(value, str):
-        value = _literal(value)
-    if isinstance(value, Mapping) and set(value) == {"choices", "labels"}:
-        return tuple(value["choices"]), tuple(_whole(label) for label in value["labels"])
-    if isinstance(value, Mapping):
-        return tuple(value), tuple(_whole(label) for label in value.values())
-    raise ValueError(f"targets {value!r:.60} are neither {{choice: label}} nor {{choices: […], labels: […]}}")
-
-
 def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
-        value = _literal(value)
+        value = literal(value)
     if not isinstance(value, list | tuple):
         raise ValueError(f"{value!r:.60} is not a list")
     return list(value)
-
-
-def _literal(text: str) -> Any:
-    """Read JSON, or a Python literal where it is not JSON."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        try:
-            return ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            raise ValueError(f"{text!r:.60} is neither a JSON nor a Python list") from None
-
-
-def _one_hot(answer: Any, choices: int) -> tuple[int, ...]:
-    index = _whole(answer)
-    if not 0 <= index < choices:
-        raise ValueError(f"answer index {index} is out of range for {choices} choices (0 to {choices - 1})")
-    return tuple(int(position == index) for position in range(choices))
 
 
 def _whole(value: Any) -> int:
@@ -133,18 +176,6 @@ def _whole(value: Any) -> int:
         number = int(value)
         if number != float(value):
             raise ValueError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{value!r} is not a whole number") from None
     return number
-
-
-def _column(row: Row, name: str) -> Any:
-    if name not in row:
-        raise ValueError(f"has no column {name!r}; its columns are {', '.join(map(str, row))}")
-    return row[name]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"the context {value!r:.60} is not text")
-    return value

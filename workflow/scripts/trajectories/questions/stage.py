@@ -1,20 +1,23 @@
 """The stage `questions`: one task's record in, its questions file out."""
 
 import json
+import logging
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trajectories.errors import UserError
 from trajectories.files import file_sha256
 from trajectories.questions.catalogue import preamble_text
-from trajectories.questions.files import read_rows
+from trajectories.questions.files import read_rows, read_text
 from trajectories.questions.hub_data import read_hub_rows
 from trajectories.questions.question import Question, write_questions
-from trajectories.questions.rows import to_questions
+from trajectories.questions.rows import running_texts, to_questions
 from trajectories.questions.shots import with_shots
-from trajectories.questions.task import Task
+from trajectories.questions.task import RunningText, Task
 from trajectories.study.protocol import Protocol
 
+logger = logging.getLogger(__name__)
 Origin = dict[str, str]
 Generate = Callable[[str, int, int | None], Sequence[Question]]  # name, seed, how many questions
 
@@ -28,7 +31,9 @@ def write_task(*, task: str, protocol: str, seed: int, output: Path | str, gener
     record = Task.model_validate_json(task)
     rules = Protocol.model_validate_json(protocol)
     questions, origin = questions_of(record, rules, seed, generate)
-    write_questions(questions, output, {"task": task, "protocol": protocol, "origin": json.dumps(origin)})
+    asked = sampled(questions, record)
+    metadata = {"task": task, "protocol": protocol, "origin": json.dumps(origin), "available": str(len(questions))}
+    write_questions(asked, output, metadata)
 
 
 def questions_of(
@@ -52,5 +57,31 @@ def _source(task: Task, protocol: Protocol, seed: int, generate: Generate | None
     if task.hub is not None:
         rows, commit = read_hub_rows(task.hub)
         return to_questions(rows, task, protocol), {"dataset": task.hub.dataset, "commit": commit}
+    if task.text is not None:
+        return _running(task.name, task.text)
     path = task.file or ""
-    return to_questions(read_rows(path), task, protocol), {"file": path, "sha256": file_sha256(path)}
+    return to_questions(read_rows(path), task, protocol), _file_origin(path)
+
+
+def _running(task: str, text: RunningText) -> tuple[list[Question], Origin]:
+    if text.hub is not None:
+        rows, commit = read_hub_rows(text.hub)
+        return running_texts(rows, task, text.each), {"dataset": text.hub.dataset, "commit": commit}
+    path = text.file or ""
+    rows = [{"text": read_text(path)}] if path.endswith(".txt") else read_rows(path)
+    return running_texts(rows, task, text.each), _file_origin(path)
+
+
+def _file_origin(path: str) -> Origin:
+    return {"file": path, "sha256": file_sha256(path)}
+
+
+def sampled(questions: Sequence[Question], task: Task) -> Sequence[Question]:
+    """Return as many questions as the task samples, in their order; all where there are no more than that."""
+    if task.sample is None or task.sample >= len(questions):
+        return questions
+    drawn = random.Random(task.sample_seed).sample(range(len(questions)), task.sample)
+    logger.info(
+        "task %s: %d of its %d questions, drawn with seed %d", task.name, len(drawn), len(questions), task.sample_seed
+    )
+    return [questions[place] for place in sorted(drawn)]

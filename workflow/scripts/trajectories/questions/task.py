@@ -1,25 +1,23 @@
 """A task is a record: its name, where its questions are, how to read them, which metric tells how well a model does."""
 
-from pydantic import Field, PositiveInt, model_validator
+from typing import Annotated, Any, Self
 
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, PositiveInt, model_validator
+
+from trajectories.questions.layouts import ASKING, filled
+from trajectories.questions.templates import check_template
 from trajectories.study.metrics import Metric
 from trajectories.study.names import Name
 from trajectories.study.strict import Strict
 from trajectories.study.values import Place
 
 
-class Columns(Strict):
-    """Which columns of a file or data set hold a question's parts.
+def _template(value: str) -> str:
+    check_template(value)
+    return value
 
-    Either `choices` with `answer` (the index of the true choice) or `labels` (a 0/1 list), or `targets`: one
-    column with both, as a mapping from choice to label or as `{choices: [...], labels: [...]}`.
-    """
 
-    context: str = "prompt"
-    choices: str = "classes"
-    answer: str | None = "answer_index"
-    labels: str | None = None
-    targets: str | None = None
+Template = Annotated[str, AfterValidator(_template)]
 
 
 class HubData(Strict):
@@ -31,38 +29,101 @@ class HubData(Strict):
     revision: str = Field("main", description="Branch, tag or commit; resolved to a commit, which is recorded.")
 
 
+class RunningText(Strict):
+    """Texts scored from their beginning to their end; exactly one of `file` and `hub` says where they are."""
+
+    file: Place | None = Field(None, description="A .txt file, which is one text, or a file of rows.")
+    hub: HubData | None = None
+    each: Template = Field("{{text}}", description="Template of a row's text.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "RunningText":
+        if (self.file is None) == (self.hub is None):
+            raise ValueError("text: give either file or hub")
+        return self
+
+
 class Task(Strict):
-    """One task; exactly one of `file`, `hub` and `generator` says where its questions come from."""
+    """One task; exactly one of `file`, `hub`, `text` and `generator` says where its questions come from.
+
+    The questions of a file or data set are templates over the columns of a row, those of a `layout` where the record
+    has none of its own.
+    """
 
     name: Name
     label: str = Field("", description="How figures and tables call it; empty: the name.")
     description: str = ""
-    file: Place | None = Field(None, description="Path of a .jsonl, .json or .csv file.")
+    file: Place | None = Field(None, description="Path of a .jsonl, .json, .csv, .tsv or .parquet file.")
     hub: HubData | None = None
+    text: RunningText | None = Field(None, description="Running text, whose loss counts.")
     generator: Name | None = Field(None, description="Name of a generator of the pocket suite.")
-    columns: Columns = Columns()
-    template: str = Field("{context}", description="The text before the choice; {context} is the context column.")
+    layout: str | None = Field(None, description="Name of a known layout, whose templates are used; null: prize.")
+    context: Template | None = Field(None, description="Template of the text before the choices.")
+    contexts: Template | list[Template] | None = Field(None, description="Templates of a context for each choice.")
+    choices: Template | list[Template] | None = Field(
+        None, description="Template that gives a list of texts, or a template for each choice."
+    )
+    answer: Template | int | None = Field(
+        None, description="Template of the true choice: its position from 0, its letter, or its text."
+    )
+    labels: Template | None = Field(None, description="Template that gives a 0/1 list, in place of `answer`.")
     preamble: Name | None = Field(None, description="A text of the catalogue put before every context.")
     delimiter: str = Field("", description="What the harness puts between context and choice.")
     seed: int | None = Field(None, description="Seed of a generator's questions; null: the study's pocket suite's.")
     metric: Metric = "accuracy"
     group: Name | None = Field(None, description="Tasks of one group share contexts and are scored in one tree.")
     questions: PositiveInt | None = Field(None, description="How many questions there must be.")
+    sample: PositiveInt | None = Field(None, description="How many of them to take, the same for every checkpoint.")
+    sample_seed: int = 0
     shots: int = Field(0, ge=0, description="How many worked examples, drawn from the other questions, come first.")
     shots_seed: int = 0
     licence: str = ""
     citation: str = ""
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _fill(cls, value: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, dict) and value.get("text") is not None:
+            return check({"metric": "bits_per_byte"} | value)
+        if isinstance(value, dict) and (value.get("file") is not None or value.get("hub") is not None):
+            return check(filled(value))
+        return check(value)
+
     @model_validator(mode="after")
     def _one_source(self) -> "Task":
-        if sum(source is not None for source in (self.file, self.hub, self.generator)) != 1:
-            raise ValueError(f"task {self.name!r}: give exactly one of file, hub and generator")
+        if sum(source is not None for source in (self.file, self.hub, self.text, self.generator)) != 1:
+            raise ValueError(f"task {self.name!r}: give exactly one of file, hub, text and generator")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_ask(self) -> "Task":
+        given = [key for key in ASKING if getattr(self, key) is not None]
+        if self.file is None and self.hub is None:
+            if given or self.layout:
+                key = given[0] if given else "layout"
+                raise ValueError(f"task {self.name!r}: {key} is for rows of a file or of hub, which it has not")
+            if self.text is not None and (self.shots or self.preamble):
+                raise ValueError(f"task {self.name!r}: a running text takes neither shots nor a preamble")
+            return self
+        for one, other in (("context", "contexts"), ("answer", "labels")):
+            if (one in given) == (other in given):
+                raise ValueError(f"task {self.name!r}: give either {one} or {other}")
         return self
 
     @property
     def title(self) -> str:
         """The task's display name."""
         return self.label or self.name
+
+    @property
+    def data(self) -> HubData | None:
+        """The data set on the hub that its questions or texts are of."""
+        return self.text.hub if self.text is not None else self.hub
+
+    @property
+    def source(self) -> str | None:
+        """The local file that its questions or texts are of."""
+        return self.text.file if self.text is not None else self.file
 
     @property
     def tree(self) -> str:

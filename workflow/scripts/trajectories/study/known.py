@@ -29,9 +29,9 @@ def as_task(value: Any) -> Any:
 
 
 def _file_is_there(task: Task) -> Task:
-    if task.file is not None and not Path(task.file).is_file():
-        place = "" if Path(task.file).is_absolute() else f"; paths count from {Path.cwd()}"
-        raise ValueError(f"file {task.file!r} does not exist{place}")
+    if task.source is not None and not Path(task.source).is_file():
+        place = "" if Path(task.source).is_absolute() else f"; paths count from {Path.cwd()}"
+        raise ValueError(f"file {task.source!r} does not exist{place}")
     return task
 
 

@@ -1,0 +1,66 @@
+"""Layouts: how questions lie in the files of well-known data sets, and the keys of a record that follow from one."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from trajectories.study.strict import suggestion
+
+LAYOUTS_FILE = "layouts.yaml"
+USUAL = "prize"
+ASKING = ("context", "contexts", "choices", "answer", "labels")
+"""Keys of a record that say how a row becomes a question."""
+
+_REPLACED = ("columns", "template")
+
+
+@cache
+def known_layouts() -> Mapping[str, Mapping[str, Any]]:
+    """Return the keys that each layout fills in, by its name."""
+    place = files(__package__).joinpath("catalogue", LAYOUTS_FILE)
+    layouts: Mapping[str, Mapping[str, Any]] = yaml.safe_load(place.read_text(encoding="utf-8"))
+    return layouts
+
+
+def filled(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record of rows with what its layout fills in; what the record says itself comes first.
+
+    Raises ValueError for an unknown layout, or for keys that templates have replaced.
+    """
+    if any(key in record for key in _REPLACED):
+        raise ValueError(
+            f"columns and template are replaced by templates over all columns: write {_in_templates(record)}; "
+            f"or a layout ({', '.join(known_layouts())})"
+        )
+    name = record.get("layout") or USUAL
+    if name not in known_layouts():
+        raise ValueError(f"layout: unknown layout {name!r}{suggestion(str(name), set(known_layouts()))}")
+    usual = dict(known_layouts()[name])
+    for own, instead in (("labels", "answer"), ("contexts", "context"), ("answer", "labels"), ("context", "contexts")):
+        if record.get(own) is not None:
+            usual.pop(instead, None)
+    return usual | dict(record)
+
+
+def _in_templates(record: Mapping[str, Any]) -> str:
+    """Return what a record with the old keys looks like with templates."""
+    columns = record.get("columns") if isinstance(record.get("columns"), Mapping) else {}
+    assert isinstance(columns, Mapping)
+    keys = {"context": "prompt", "choices": "classes", "answer": "answer_index"} | dict(columns)
+    if targets := keys.pop("targets", None):
+        keys |= {"choices": f"{targets}.choices", "answer": None, "labels": f"{targets}.labels"}
+    elif keys.get("labels"):
+        keys["answer"] = None
+    new = {key: _column(name) for key, name in keys.items() if name and key in ASKING}
+    if isinstance(template := record.get("template"), str):
+        new["context"] = re.sub(r"(?<!\{)\{(\w+)\}(?!\})", r"{{\1}}", template.replace("{context}", new["context"]))
+    return ", ".join(f"{key}: {json.dumps(text, ensure_ascii=False)}" for key, text in new.items())
+
+
+def _column(name: Any) -> str:
+    return "{{[" + ", ".join(map(str, name)) + "]}}" if isinstance(name, list) else "{{" + str(name) + "}}"

@@ -146,3 +146,15 @@ def test_a_models_own_steps_and_source_win() -> None:
 def test_a_section_does_not_depend_on_the_order_of_keys() -> None:
     turned = dict(reversed(GOOD.items()))
     assert Study.from_config(GOOD).section("models", "steps") == Study.from_config(turned).section("steps", "models")
+
+
+def test_runs_of_a_size_have_equal_parameters_or_say_whose_size_they_are() -> None:
+    from trajectories.study.sizes import sizes_of
+
+    assert sizes_of([("a", 7, None), ("a2", 7, None), ("b", 9, None)]) == {"a": "a", "a2": "a", "b": "b"}
+    given = [("a", 7, None), ("a2", 7, "a"), ("x", 7, "other"), ("y", 7, "other")]
+    assert sizes_of(given) == {"a": "a", "a2": "a", "x": "other", "y": "other"}
+    assert sizes_of([("a", 7, "b"), ("b", 7, "a")]) == {"a": "a", "b": "a"}
+    models = [{"name": "a", "parameters": 7}, {"name": "a2", "parameters": 8, "size_of": "a"}]
+    with pytest.raises(UserError, match="'a2': is a run of the size 'a', so its parameters are 7"):
+        Study.from_config(GOOD | {"models": models})

@@ -16,6 +16,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "format", "bytes", "files", "sizes", "status", "detail", "shared", "used",
     ),
     "accuracy": ("model", "parameters", "step", "tokens", "task", "metric", "value", "stderr", "questions"),
+    "answers": (
+        "model", "step", "task", "share_position", "share_text", "entropy", "constant_accuracy", "balanced_accuracy",
+        "constant",
+    ),
     "regression": (
         "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",
     ),
@@ -43,13 +47,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "p_turn", "agree", "turn", "turn_low", "turn_high", "reason",
     ),
     "sensitivity": (
-        "task", "metric", "term", "check", "beta", "stderr", "t", "t_low", "t_high", "df", "p", "p_fdr", "verdict",
-        "reason",
+        "task", "metric", "term", "check", "sizes", "beta", "stderr", "t", "t_low", "t_high", "df", "p", "p_fdr",
+        "verdict", "note", "reason",
     ),
     "survival": (
-        "task", "metric", "term", "beta", "t", "p_fdr", "hc3", "cluster", "wild_bootstrap", "mixed", "permutation",
-        "leave_model_out", "leave_step_out", "exact_parameters", "body_parameters", "logit", "loss", "margin",
-        "checked", "held",
+        "task", "metric", "term", "beta", "t", "p_fdr", "verdict", "cr2", "mixed", "wild_bootstrap", "permutation",
+        "hc3", "cluster", "leave_size_out", "leave_step_out", "exact_parameters", "body_parameters", "logit", "loss",
+        "margin", "checked", "held",
     ),
     "breaks": (
         "task", "metric", "group", "axis", "form", "points", "f", "df_model", "df_resid", "p", "p_fdr", "p_cluster",

@@ -1,10 +1,9 @@
 """The checks of `sensitivity` that refit one task under other assumptions; each returns a row per term.
 
-A row has some of beta, stderr, t, df, p, or only a reason why there is no result.
+A row has some of beta, stderr, t, df, p and a note, or only a reason why there is no result. Points have a column
+`size`: checks of dependence go by size, whatever runs it has.
 """
 
-import contextlib
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +13,23 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
-from trajectories.analysis.clustered import membership, wild_cluster_p
+from trajectories.analysis.clustered import clustered, cr2, membership, wild_cluster_p
+from trajectories.analysis.lines import FEWEST_SIZES, run_lines
+from trajectories.analysis.mixed import fit_mixed
 from trajectories.analysis.parameters import PYTHIA, ParameterCounts
 from trajectories.analysis.points import varies
 from trajectories.analysis.regression import TERMS, design_matrix, fit_regression, why_not, zscore
-from trajectories.analysis.shuffles import trajectory_p
+from trajectories.analysis.shuffles import size_shuffles, smallest_p
 from trajectories.study.metrics import METRICS, sign_of
 
-FEW_MODELS = 4
-"""Fewer models than this carry no inference about models."""
+FEWEST_BOOTSTRAPPED = 6
+"""With five sizes the wild bootstrap of the tokens rejects a true null in 12 % of studies (`docs/statistics.md`)."""
 
-FEW_COURSES = 6
-"""With fewer models, turning whole courses over can never give p < 0.05."""
+DRAWS = 10
+"""The wild bootstrap draws this many times `resamples`: cheap, and then the seed moves a p of 0.05 by 0.002."""
+
+EXACT = 1e-12
+"""A smaller standard error is rounding: the fit leaves nothing, and no t statistic can be made of it."""
 
 Row = dict[str, Any]
 
@@ -50,18 +54,9 @@ def no_result(reason: str) -> list[Row]:
     return [{"reason": reason} for _ in TERMS]
 
 
-def _estimates(result: Any, df: float | None = None) -> list[Row]:
-    """Turn a statsmodels result into one row per term, with its own p-values or those of t with `df`."""
-    params, stderr = np.asarray(result.params)[1:4], np.asarray(result.bse)[1:4]
-    degrees = float(result.df_resid_inference if df is None else df)
-    t = params / stderr
-    p = 2 * stats.t.sf(np.abs(t), degrees)
-    return [
-        {"beta": params[i], "stderr": stderr[i], "t": t[i], "df": degrees, "p": p[i]}
-        if np.isfinite(p[i])
-        else {"reason": "no finite standard error"}
-        for i in range(3)
-    ]
+def _estimates(result: Any, df: float) -> list[Row]:
+    """Turn a statsmodels result into one row per term, tested by t with `df`."""
+    return [_tested(result.params[i], result.bse[i], df) for i in (1, 2, 3)]
 
 
 def least_squares(points: pd.DataFrame) -> list[Row]:
@@ -75,60 +70,89 @@ def _hc3(points: pd.DataFrame, setting: Setting) -> list[Row]:
     return _estimates(result, result.df_resid)
 
 
+def _between_sizes(fewest: int) -> Callable[[Check], Check]:
+    """Make a check give no result below so many sizes."""
+
+    def guard(check: Check) -> Check:
+        def checked(points: pd.DataFrame, setting: Setting) -> list[Row]:
+            lined = points.groupby("model")["tokens"].transform("nunique") > 1
+            sizes = points.loc[lined, "size"].nunique()
+            if sizes < fewest:
+                return no_result(f"fewer than {fewest} sizes with several steps ({sizes})")
+            return check(points, setting)
+
+        return checked
+
+    return guard
+
+
+@_between_sizes(FEWEST_SIZES)
 def _cluster(points: pd.DataFrame, setting: Setting) -> list[Row]:
-    codes, models = pd.factorize(points["model"])
-    how = {"cov_type": "cluster", "cov_kwds": {"groups": codes, "use_correction": True}, "use_t": True}
-    return _estimates(fit_regression(points, **how), len(models) - 1)
+    y, design, member = _parts(points)
+    found = [clustered(y[None, :], design, member, term) for term in (1, 2, 3)]
+    return [_tested(float(beta[0]), float(stderr[0]), member.shape[1] - 1) for beta, stderr in found]
 
 
+@_between_sizes(FEWEST_SIZES)
+def _cr2(points: pd.DataFrame, setting: Setting) -> list[Row]:
+    y, design, member = _parts(points)
+    return [_tested(*cr2(y, design, member, term)) for term in (1, 2, 3)]
+
+
+@_between_sizes(FEWEST_BOOTSTRAPPED)
 def _wild_bootstrap(points: pd.DataFrame, setting: Setting) -> list[Row]:
-    if points["model"].nunique() < 4:
-        return no_result("fewer than 4 models")
     rng = np.random.default_rng([setting.seed, 1])
-    y, design = zscore(points["value"].to_numpy(float)), design_matrix(points)
-    member = membership(points["model"])
-    clustered = _cluster(points, setting)
+    y, design, member = _parts(points)
+    draws = DRAWS * setting.resamples
     return [
-        {**clustered[i], "df": np.nan, "p": wild_cluster_p(y, design, member, i + 1, setting.resamples, rng)}
-        for i in range(3)
+        row if "reason" in row else {**row, "df": np.nan, "p": wild_cluster_p(y, design, member, term, draws, rng)}
+        for term, row in enumerate(_cluster(points, setting), start=1)
     ]
 
 
+@_between_sizes(FEWEST_SIZES)
 def _mixed(points: pd.DataFrame, setting: Setting) -> list[Row]:
-    models = points["model"].nunique()
-    if models < 4:
-        return no_result("fewer than 4 models")
-    result = fit_mixed(zscore(points["value"].to_numpy(float)), design_matrix(points), points["model"].to_numpy())
-    if result is None:
-        return no_result("the mixed model did not converge")
-    return _estimates(result, models - 2)
+    lines = run_lines(points)
+    if lines.residual < EXACT:
+        return no_result("runs lie on straight lines exactly")
+    fit = fit_mixed(lines)
+    stderr = np.sqrt(np.diag(fit.covariance))
+    rows = [_tested(fit.coefficients[i], stderr[i], lines.sizes - 2) for i in (1, 2, 3)]
+    return [{**row, "note": fit.singular} for row in rows]
 
 
-def fit_mixed(y: np.ndarray, design: np.ndarray, groups: np.ndarray) -> Any | None:
-    """Fit the design with a random intercept and token slope per group by REML (statsmodels); None if it fails.
-
-    Gradient methods stop short where a variance is 0, so Powell's method is tried too and the higher likelihood kept.
-    """
-    model = sm.MixedLM(y, design, groups, exog_re=design[:, [0, 2]])
-    fits = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a variance at its boundary, 0, is an answer here, not a failure
-        for method in ("powell", "lbfgs"):
-            with contextlib.suppress(np.linalg.LinAlgError):
-                fits.append(model.fit(reml=True, method=method))
-        return max((fit for fit in fits if fit.converged), key=lambda fit: fit.llf, default=None)
-
-
+@_between_sizes(FEWEST_SIZES)
 def _permutation(points: pd.DataFrame, setting: Setting) -> list[Row]:
-    if points["model"].nunique() < 4:
-        return no_result("fewer than 4 models")
     rng = np.random.default_rng([setting.seed, 2])
-    found = trajectory_p(points, zscore(points["value"].to_numpy(float)), setting.resamples, rng)
-    rows = [{**row, "df": np.nan, "p": p} for row, p in zip(least_squares(points), found, strict=True)]
-    models = points["model"].nunique()
-    if models < FEW_COURSES:
-        rows[1] = {"reason": f"with {models} models no p below {2 / 2**models:g} is possible"}
-    return rows
+    place, means = run_lines(points).means()
+    found, smallest = size_shuffles(place, means[:, 0], means[:, 1], rng), smallest_p(len(place))
+    estimates = between_sizes(place, means)
+    rows = [row if "reason" in row else {**row, "df": np.nan, "p": p} for row, p in zip(estimates, found, strict=True)]
+    return [
+        row if least < 0.05 else {"reason": f"with {len(place)} sizes no p below {least:g} is possible"}
+        for row, least in zip(rows, smallest, strict=True)
+    ]
+
+
+def between_sizes(place: np.ndarray, means: np.ndarray) -> list[Row]:
+    """Return the t tests of sizes' levels and slopes (G x 2) on their place (G), with G - 2 degrees of freedom."""
+    design = np.column_stack([np.ones(len(place)), place])
+    level, slope = (sm.OLS(means[:, i], design).fit() for i in range(2))
+    terms = ((level, 1), (slope, 0), (slope, 1))
+    return [_tested(float(fit.params[i]), float(fit.bse[i]), len(place) - 2) for fit, i in terms]
+
+
+def _parts(points: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return z-scored values (n), design (n x 4) and membership in sizes (n x G)."""
+    return zscore(points["value"].to_numpy(float)), design_matrix(points), membership(points["size"])
+
+
+def _tested(beta: float, stderr: float, df: float) -> Row:
+    """Return a row with the t test of an estimate; only a reason where its standard error is none."""
+    if not (np.isfinite(stderr) and stderr > EXACT and df > 0):
+        return {"reason": "no finite standard error"}
+    t = beta / stderr
+    return {"beta": beta, "stderr": stderr, "t": t, "df": df, "p": float(2 * stats.t.sf(abs(t), df))}
 
 
 def _counted(points: pd.DataFrame, setting: Setting, part: str) -> list[Row]:
@@ -149,7 +173,8 @@ def _body_parameters(points: pd.DataFrame, setting: Setting) -> list[Row]:
 
 
 def _logit(points: pd.DataFrame, setting: Setting) -> list[Row]:
-    if not METRICS[points["metric"].iloc[0]].is_share:
+    metric = str(points["metric"].iloc[0])
+    if metric not in METRICS or not METRICS[metric].is_share:
         return no_result("not a share between 0 and 1")
     logit = empirical_logit(points)
     if not varies(logit):
@@ -184,6 +209,7 @@ def other_metric(points: pd.DataFrame, metric: str, instead_of: str) -> list[Row
 REFITS: dict[str, Check] = {
     "hc3": _hc3,
     "cluster": _cluster,
+    "cr2": _cr2,
     "wild_bootstrap": _wild_bootstrap,
     "mixed": _mixed,
     "permutation": _permutation,

@@ -13,7 +13,7 @@ from trajectories.errors import UserError
 from trajectories.study.metrics import sign_of
 from trajectories.tables import COLUMNS, read_table
 
-TEXT = {"reason", "verdict"}
+TEXT = {"reason", "verdict", "note"}
 """Columns in which nothing is an empty text, not a missing number."""
 
 logger = logging.getLogger(__name__)
@@ -22,16 +22,21 @@ Metrics = Mapping[str, str]
 """Task → the metric that stands for it."""
 
 
-def read_accuracy(path: Path | str, from_tokens: float = 0) -> pd.DataFrame:
-    """Read `accuracy.tsv` without the checkpoints that have seen fewer than `from_tokens` tokens (the warm-up)."""
+def read_accuracy(path: Path | str, from_tokens: float = 0, sizes: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Read `accuracy.tsv` without the checkpoints that have seen fewer than `from_tokens` tokens (the warm-up).
+
+    With the size of each model (`Study.sizes`), the table has a column `size`.
+    """
     table = read_table(path, "accuracy")
-    return table[table["tokens"] >= from_tokens].reset_index(drop=True)
+    kept = table[table["tokens"] >= from_tokens].reset_index(drop=True)
+    return kept if sizes is None else kept.assign(size=kept["model"].map(sizes))
 
 
 def task_rows(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
     """Return the rows of one task and metric with a finite value, smallest model first, by step within a model.
 
-    Step 0 is among them; `task_points` leaves it out. Raises `UserError` when a checkpoint is there twice.
+    They have a column `size`: models of one size are runs of it. Where the table lacks it, equal parameters are one
+    size. Step 0 is among the rows; `task_points` leaves it out. Raises `UserError` when a checkpoint is there twice.
     """
     rows = accuracy[(accuracy["task"] == task) & (accuracy["metric"] == metric)]
     twice = rows.duplicated(["model", "step"])
@@ -39,7 +44,14 @@ def task_rows(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
         row = rows[twice].iloc[0]
         raise UserError(f"accuracies: {row.model} step {row.step}, {task} ({metric}) is there twice; keep one row")
     finite = rows[np.isfinite(rows["value"].astype(float))]
-    return finite.sort_values(["parameters", "model", "tokens"], kind="stable").reset_index(drop=True)
+    return with_size(finite).sort_values(["parameters", "model", "tokens"], kind="stable").reset_index(drop=True)
+
+
+def with_size(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with a column `size`; where it had none, equal parameters are one size."""
+    if "size" in accuracy.columns:
+        return accuracy
+    return accuracy.assign(size=[f"{count:.15g}" for count in accuracy["parameters"].astype(float)])
 
 
 def task_points(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:

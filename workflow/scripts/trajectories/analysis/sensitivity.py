@@ -1,14 +1,15 @@
 """Does each cell of Table 1 survive other assumptions? One row per cell and check, and one table of verdicts.
 
-Checks:
+Checks; those marked * go by size, however many runs it has, and the first four are the rule (`verdicts.RULE`):
 
+- cr2*: standard errors clustered by size, each cluster's residuals relieved of its leverage, Satterthwaite degrees of
+  freedom (`clustered`);
+- mixed*: random level and token slope per size, and per run within it, REML, t with sizes - 2 df (`mixed`);
+- wild_bootstrap*: wild cluster bootstrap by size (`clustered`);
+- permutation*: sizes' levels and slopes dealt out anew, or their signs turned (`shuffles`);
 - hc3: heteroscedasticity-consistent standard errors (MacKinnon & White 1985), statsmodels;
-- cluster: standard errors clustered by model, small-sample corrected, t with models - 1 df, statsmodels;
-- wild_bootstrap: wild cluster bootstrap by model (`clustered`);
-- mixed: random intercept and token slope per model, REML, t with models - 2 df (each slope is in effect estimated
-  from one number per model), statsmodels;
-- permutation: whole trajectories shuffled (`shuffles`);
-- leave_model_out, leave_step_out: the regression without each model or step in turn; the range of t, the largest p;
+- cluster*: the usual clustered errors with G/(G-1) * (n-1)/(n-k), t with sizes - 1 df: what packages give by default;
+- leave_size_out, leave_step_out: the regression without each size or step in turn; the range of t, the largest p;
 - exact_parameters, body_parameters: real parameter counts instead of nominal ones, with and without embeddings;
 - logit: the logit of a share instead of the share, values of 0 and 1 moved in by half a question;
 - loss, margin: the continuous metrics instead of the thresholded one (Schaeffer, Miranda & Koyejo 2023).
@@ -16,21 +17,27 @@ Checks:
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from trajectories.analysis.checks import REFITS, Row, Setting, least_squares, no_result, other_metric
-from trajectories.analysis.points import Metrics, correct, read_accuracy, records, table_of, task_points
-from trajectories.analysis.regression import TERMS, why_not
+from trajectories.analysis.checks import EXACT, REFITS, Row, Setting, least_squares, no_result, other_metric
+from trajectories.analysis.points import (
+    Metrics,
+    correct,
+    read_accuracy,
+    records,
+    table_of,
+    task_points,
+    with_size,
+)
+from trajectories.analysis.regression import TERMS, fit_regression, why_not
+from trajectories.analysis.verdicts import VERDICTS, can_tell, cell_verdict, level_of, verdict
 from trajectories.tables import COLUMNS, write_table
 
-CHECKS = COLUMNS["survival"][6:-2]
-LEAVE_OUT = {"leave_model_out": "model", "leave_step_out": "step"}
+CHECKS = COLUMNS["survival"][7:-2]
+LEAVE_OUT = {"leave_size_out": "size", "leave_step_out": "step"}
 CONTINUOUS = ("loss", "margin")
-VERDICTS = ("reversed", "lost", "appears", "holds")
-"""From worst to best."""
 
 Cells = Mapping[tuple[str, str], Row]
 
@@ -39,8 +46,7 @@ def sensitivity_table(accuracy: pd.DataFrame, metrics: Metrics, setting: Setting
     """Return one row per task, check (first `paper`) and term, columns `COLUMNS["sensitivity"]`.
 
     Within a check, p-values of all tasks and terms are corrected together. `verdict` compares with the paper's test
-    at `alpha`: `holds` (both significant with one sign, or neither), `lost`, `appears`, `reversed`; empty where the
-    check has no result, and then `reason` says why.
+    at `alpha` in the words of `verdicts.VERDICTS`; empty where the check has no result, and then `reason` says why.
     """
     refits = [_check(name, accuracy, metrics, setting) for name in (*REFITS, *CONTINUOUS)]
     paper = _check("paper", accuracy, metrics, setting)
@@ -62,9 +68,11 @@ def _check(name: str, accuracy: pd.DataFrame, metrics: Metrics, setting: Setting
     """Run one check on every task and correct its p-values together."""
     rows: list[dict[str, object]] = []
     for task, metric in metrics.items():
-        found = _run(name, task_points(accuracy, task, metric), accuracy, task, metric, setting)
+        points = task_points(accuracy, task, metric)
+        found = _run(name, points, accuracy, task, metric, setting)
+        common = {"task": task, "metric": metric, "check": name}
         rows += [
-            {"task": task, "metric": metric, "check": name, "term": term, **row}
+            {**common, "sizes": points["size"].nunique(), "term": term, **row}
             for term, row in zip(TERMS, found, strict=True)
         ]
     table = table_of(rows, "sensitivity")
@@ -74,7 +82,7 @@ def _check(name: str, accuracy: pd.DataFrame, metrics: Metrics, setting: Setting
 def _run(
     name: str, points: pd.DataFrame, accuracy: pd.DataFrame, task: str, metric: str, setting: Setting
 ) -> list[Row]:
-    reason = why_not(points)
+    reason = why_not(points) or ("the fit leaves no residual" if fit_regression(points).ssr < EXACT else "")
     if reason:
         return no_result(reason)
     if name in CONTINUOUS:
@@ -83,13 +91,21 @@ def _run(
 
 
 def _judged(refit: pd.DataFrame, cells: Cells, alpha: float) -> pd.DataFrame:
-    return refit.assign(verdict=[verdict(cells[row["task"], row["term"]], row, alpha) for row in records(refit)])
+    level = level_of(refit["p_fdr"].to_numpy(float), alpha)
+    return refit.assign(
+        verdict=[verdict(cells[row["task"], row["term"]], row, alpha, _can_tell(row, level)) for row in records(refit)]
+    )
+
+
+def _can_tell(row: Row, level: float) -> bool:
+    known = np.isfinite(row["p"])
+    return known and can_tell(row["check"], row["term"], int(row["sizes"]), float(row["df"]), level)
 
 
 def _left_out(check: str, accuracy: pd.DataFrame, metrics: Metrics, cells: Cells, alpha: float) -> pd.DataFrame:
-    """Refit all tasks without each model or step in turn; keep the range of t, the largest p, the worst verdict."""
+    """Refit all tasks without each size or step in turn; keep the range of t, the largest p, the worst verdict."""
     unit = LEAVE_OUT[check]
-    used = accuracy[accuracy["task"].isin(metrics)]
+    used = with_size(accuracy[accuracy["task"].isin(metrics)])
     refits = [
         _judged(_check("paper", used[used[unit] != left], metrics, Setting()), cells, alpha)
         for left in used[unit].unique()
@@ -118,33 +134,24 @@ def _worst(refits: pd.DataFrame) -> Row:
     }
 
 
-def verdict(paper: Mapping[str, Any], row: Mapping[str, Any], alpha: float) -> str:
-    """Compare one test with the paper's: one of `VERDICTS`, or empty where either has no p-value."""
-    if np.isnan(paper["p_fdr"]) or np.isnan(row["p_fdr"]):
-        return ""
-    if paper["p_fdr"] >= alpha:
-        return "appears" if row["p_fdr"] < alpha else "holds"
-    if row["p_fdr"] >= alpha:
-        return "lost"
-    return "holds" if paper["beta"] * row["beta"] > 0 else "reversed"
-
-
-def survival_table(sensitivity: pd.DataFrame) -> pd.DataFrame:
+def survival_table(sensitivity: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Return one row per cell of Table 1 with the verdict of every check, columns `COLUMNS["survival"]`.
 
-    `checked` counts the checks with a result, `held` those that hold.
+    `verdict` is that of the rule (`verdicts.cell_verdict`); `checked` counts all checks that can tell, `held` those
+    that agree with Table 1.
     """
     rows: list[Row] = []
     for _, group in sensitivity.groupby(["task", "term"], sort=False):
         verdicts = {str(row["check"]): row["verdict"] or "NA" for row in records(group)}
         paper = records(group[group["check"] == "paper"])[0]
-        known = [verdicts[check] for check in CHECKS if verdicts[check] != "NA"]
+        known = [verdicts[check] for check in CHECKS if verdicts[check] not in ("NA", "cannot tell")]
         rows.append(
             {
                 **{column: paper[column] for column in ("task", "metric", "term", "beta", "t", "p_fdr")},
+                "verdict": cell_verdict(paper["p_fdr"] < alpha, verdicts) if np.isfinite(paper["p_fdr"]) else "",
                 **{check: verdicts[check] for check in CHECKS},
                 "checked": len(known),
-                "held": known.count("holds"),
+                "held": sum(known.count(word) for word in ("holds", "nowhere significant")),
             }
         )
     return table_of(rows, "survival")
@@ -158,8 +165,9 @@ def write_sensitivity(
     setting: Setting,
     alpha: float = 0.05,
     from_tokens: float = 0,
+    sizes: Mapping[str, str] | None = None,
 ) -> None:
     """Read `accuracy.tsv`, write `sensitivity.tsv` and `survival.tsv`."""
-    table = sensitivity_table(read_accuracy(accuracy, from_tokens), metrics, setting, alpha)
+    table = sensitivity_table(read_accuracy(accuracy, from_tokens, sizes), metrics, setting, alpha)
     write_table(table, sensitivity, "sensitivity")
-    write_table(survival_table(table), survival, "survival")
+    write_table(survival_table(table, alpha), survival, "survival")

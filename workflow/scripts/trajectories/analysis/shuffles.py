@@ -1,42 +1,42 @@
-"""Permutation tests that keep every trajectory whole.
+"""Permutation tests between sizes: what is exchanged is a size's level or slope, never a point.
 
-Points of one training run belong together, so what is exchanged is the run, never the point (Good 2005, Permutation,
-Parametric and Bootstrap Tests of Hypotheses; Winkler et al. 2014, NeuroImage 92, on exchangeable blocks):
+The checkpoints of a run, and the runs of a size, belong together (Winkler et al. 2014, NeuroImage 92, on exchangeable
+blocks). Each term has a number per size and a t statistic of its own, so that one effect cannot pass for another:
 
-- parameters and interaction: if size does not matter, each trajectory could have been any size's, so the sizes are
-  dealt out anew among whole trajectories;
-- tokens: if training does not matter, a trajectory's course about its mean could as well have gone the other way, so
-  whole courses are turned over, each or not.
+- parameters: if size does not matter, each level could have been any size's; levels are dealt out anew among sizes;
+- interaction: the same with the slopes;
+- tokens: if training does not matter at the mean size, what is left of the slopes after the line through the origin
+  over size could as well have the other sign; these residuals are turned over, each or not (Freedman & Lane 1983).
+
+Every arrangement is used where there are at most `MOST` of them: all 40,320 orders of eight sizes, all 2^15 turns.
 """
 
 import itertools
 import math
+from functools import cache
 
 import numpy as np
-import pandas as pd
 
-from trajectories.analysis.regression import zscore
-
-BLOCK = 500
-"""How many permuted data sets are fitted at a time; bounds the memory."""
+MOST = 40_320
+"""The most arrangements that are looked at; more sizes than eight are dealt that many times at random."""
 
 
-def trajectory_p(
-    points: pd.DataFrame, value: np.ndarray, resamples: int, rng: np.random.Generator
+def size_shuffles(
+    place: np.ndarray, level: np.ndarray, slope: np.ndarray, rng: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Return two-sided p-values of parameters, tokens and interaction; the statistic is the paper's |t|.
+    """Return two-sided p-values of parameters, tokens and interaction from one place, level and slope per size (G)."""
+    orders = _orders(len(place), rng)
+    centred = place - place.mean()
+    by_size = [_share(np.abs(values[orders] @ centred)) for values in (level, slope)]  # |t| grows with this and no more
+    fitted = place * (place @ slope) / (place @ place)
+    turned = fitted + (slope - fitted) * _signs(len(place), rng)
+    return by_size[0], _share(_t_of_mean(turned, place)), by_size[1]
 
-    All arrangements are used where there are at most `resamples` of them, otherwise that many random ones.
-    """
-    codes, _ = pd.factorize(points["model"])
-    sizes = points.groupby(codes)["parameters"].first().to_numpy(float)
-    tokens = np.log10(points["tokens"].to_numpy(float))
-    dealt = np.log10(sizes)[_orders(len(sizes), resamples, rng)]
-    courses = value - pd.Series(value).groupby(codes).transform("mean").to_numpy(float)
-    turned = value - courses + courses * _signs(len(sizes), resamples, rng)[:, codes]
-    by_size = _statistics(dealt[:, codes], tokens, np.broadcast_to(value, (len(dealt), len(value))))
-    by_course = _statistics(np.broadcast_to(np.log10(sizes)[codes], turned.shape), tokens, turned)
-    return _share(by_size[:, 0]), _share(by_course[:, 1]), _share(by_size[:, 2])
+
+def smallest_p(sizes: int) -> tuple[float, float, float]:
+    """Return the smallest p-values of `size_shuffles` that so many sizes allow."""
+    orders, turns = min(math.factorial(min(sizes, 12)), MOST), min(2 ** min(sizes, 30), MOST)
+    return 1 / orders, 2 / turns, 1 / orders  # turning all signs leaves |t| as it is
 
 
 def _share(statistics: np.ndarray) -> float:
@@ -44,34 +44,29 @@ def _share(statistics: np.ndarray) -> float:
     return float(np.mean(statistics >= statistics[0] * (1 - 1e-9)))
 
 
-def _orders(count: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    if math.factorial(min(count, 12)) <= resamples:
-        return np.array(list(itertools.permutations(range(count))))
-    random = rng.permuted(np.tile(np.arange(count), (resamples, 1)), axis=1)
+@cache
+def _every_order(count: int) -> np.ndarray:
+    return np.array(list(itertools.permutations(range(count))))
+
+
+def _orders(count: int, rng: np.random.Generator) -> np.ndarray:
+    if math.factorial(min(count, 12)) <= MOST:
+        return _every_order(count)
+    random = rng.permuted(np.tile(np.arange(count), (MOST - 1, 1)), axis=1)
     return np.vstack([np.arange(count), random])
 
 
-def _signs(count: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    if count < 31 and 2**count <= resamples:
+def _signs(count: int, rng: np.random.Generator) -> np.ndarray:
+    if count < 31 and 2**count <= MOST:
         return np.array(list(itertools.product((1.0, -1.0), repeat=count)))
-    return np.vstack([np.ones(count), rng.choice((1.0, -1.0), (resamples, count))])
+    return np.vstack([np.ones(count), rng.choice((1.0, -1.0), (MOST - 1, count))])
 
 
-def _statistics(log_parameters: np.ndarray, log_tokens: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return |t| of parameters, tokens and interaction (B x 3) for B arrangements of sizes and values (B x n)."""
-    blocks = range(0, len(values), BLOCK)
-    return np.vstack([_block(log_parameters[i : i + BLOCK], log_tokens, values[i : i + BLOCK]) for i in blocks])
-
-
-def _block(log_parameters: np.ndarray, log_tokens: np.ndarray, values: np.ndarray) -> np.ndarray:
-    sizes = log_parameters - log_parameters.mean(axis=1, keepdims=True)
-    sizes = sizes / sizes.std(axis=1, ddof=1, keepdims=True)
-    tokens = np.broadcast_to(zscore(log_tokens), values.shape)
-    design = np.stack([np.ones_like(sizes), sizes, tokens, sizes * tokens], axis=2)
-    inverse = np.linalg.inv(design.transpose(0, 2, 1) @ design)
-    beta = (inverse @ (design.transpose(0, 2, 1) @ values[:, :, None]))[:, :, 0]
-    residual = values - (design @ beta[:, :, None])[:, :, 0]
-    variance = np.square(residual).sum(axis=1) / (values.shape[1] - 4)
-    stderr = np.sqrt(variance[:, None] * np.diagonal(inverse, axis1=1, axis2=2))
-    with np.errstate(divide="ignore", invalid="ignore"):  # an arrangement may fit exactly: t is infinite
-        return np.asarray(np.abs(beta / stderr)[:, 1:])
+def _t_of_mean(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return |t| of the height at place 0 for each row of values (B x G); infinite where a row fits exactly."""
+    design = np.column_stack([np.ones(len(place)), place])
+    coefficients = values @ np.linalg.pinv(design).T
+    rest = np.square(values - coefficients @ design.T).sum(axis=1)
+    scale = np.linalg.inv(design.T @ design)[0, 0] / (len(place) - 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.abs(coefficients[:, 0]) / np.sqrt(rest * scale))

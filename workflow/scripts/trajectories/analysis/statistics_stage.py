@@ -14,6 +14,7 @@ from trajectories.analysis.shapes import write_shapes
 from trajectories.analysis.stage import question_tables_of_scores
 from trajectories.analysis.trends import write_trends
 from trajectories.study.config import Model, Statistics
+from trajectories.study.sizes import sizes_of
 
 Outputs = Mapping[str, Path | str]
 """Kind of table → file."""
@@ -44,8 +45,9 @@ def robustness_of_study(
     records = [Model.model_validate_json(model) for model in models]
     counts = given_counts({model.name: (model.exact_parameters, model.embedding_parameters) for model in records})
     setting = Setting(how.resamples, how.seed, counts)
+    sizes = sizes_of([(model.name, model.parameters, model.size_of) for model in records])
     write_sensitivity(
-        accuracy, outputs["sensitivity"], outputs["survival"], metrics, setting, how.alpha, how.from_tokens
+        accuracy, outputs["sensitivity"], outputs["survival"], metrics, setting, how.alpha, how.from_tokens, sizes
     )
     write_power(
         accuracy,

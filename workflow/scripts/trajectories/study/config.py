@@ -13,6 +13,7 @@ from trajectories.study.known import KnownTask
 from trajectories.study.metrics import METRICS, Metric
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
+from trajectories.study.sizes import sizes_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict, refusal
 from trajectories.study.values import Count, Device, Dtype, FolderPattern, Pattern, Place
@@ -44,6 +45,10 @@ class Model(Strict):
     name: Name
     parameters: Count = Field(description="Nominal parameter count; the regression uses its log10.")
     label: str = ""
+    size_of: Name | None = Field(
+        None, description="The model, or the name, of whose size this is one more run; else equal parameters say so."
+    )
+    run: str | int | None = Field(None, description="What tells this run from others of its size, e.g. a seed.")
     exact_parameters: Count | None = Field(None, description="Exact count, for the sensitivity analysis.")
     embedding_parameters: Count | None = Field(None, description="How many of the exact count are embeddings.")
     hub: Pattern | None = None
@@ -125,6 +130,7 @@ class Statistics(Strict):
         "auto", description="Correlation of the noise of neighbouring checkpoints; auto: estimated, all trajectories."
     )
     from_tokens: float = Field(0, ge=0, description="Leave out checkpoints that have seen fewer tokens (warm-up).")
+    smallest: float = Field(0.02, gt=0, description="The smallest effect of interest, in the metric: 0.02 is 2 points.")
 
 
 class Figures(Strict):
@@ -199,6 +205,11 @@ class Study(Strict):
     def steps_of(self, model: Model) -> tuple[int, ...]:
         """Return the steps of `model` in this study."""
         return model.steps if model.steps is not None else self.steps
+
+    @property
+    def sizes(self) -> dict[str, str]:
+        """Return the size each model is a run of: named by its first model; equal parameters unless `size_of` says."""
+        return sizes_of([(model.name, model.parameters, model.size_of) for model in self.models])
 
     @property
     def trees(self) -> tuple[str, ...]:

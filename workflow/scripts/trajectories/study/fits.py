@@ -17,7 +17,7 @@ def misfits(study: "Study") -> list[str]:
     found += _twice("tasks", [task.name for task in study.tasks])
     if study.imported is None:
         found += [*_sources(study), *_generators(study)]
-    return [*found, *_tokens(study), *_metrics(study)]
+    return [*found, *_sizes(study), *_tokens(study), *_metrics(study)]
 
 
 def _twice(key: str, names: Sequence[str]) -> Iterator[str]:
@@ -49,6 +49,15 @@ def _generators(study: "Study") -> Iterator[str]:
                 f"tasks: {task.name!r} is generated from a seed, and without a pocket suite there is none: say whose "
                 f"questions are meant, {{task: {task.name}, seed: 1}} (1 is the demo's)"
             )
+
+
+def _sizes(study: "Study") -> Iterator[str]:
+    parameters: dict[str, int] = {}
+    for model in {model.name: model for model in study.models}.values():  # names there twice are said elsewhere
+        size = study.sizes[model.name]
+        count = parameters.setdefault(size, model.parameters)
+        if count != model.parameters:
+            yield f"model {model.name!r}: is a run of the size {size!r}, so its parameters are {count}"
 
 
 def _tokens(study: "Study") -> Iterator[str]:

@@ -10,18 +10,18 @@ from support.models import save_checkpoint
 from trajectories.analysis.accuracy import write_accuracy
 from trajectories.errors import UserError
 from trajectories.questions.files import LARGEST_BYTES, read_rows
-from trajectories.scoring.load import MAX_TOKENIZER, load_tokenizer
 from trajectories.scoring.requests import read_requests
 from trajectories.scoring.scores import empty_scores, read_scores, write_scores
+from trajectories.scoring.tokenizer import MAX_FILE, open_tokenizer
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
 def test_an_absurd_tokenizer_is_refused_unread(tmp_path: Path, name: str) -> None:
     save_checkpoint(tmp_path)
-    load_tokenizer(tmp_path)
-    os.truncate(tmp_path / name, MAX_TOKENIZER + 1)  # a hole: takes no room
-    with pytest.raises(UserError, match=f"{name}: {MAX_TOKENIZER + 1} bytes is absurd"):
-        load_tokenizer(tmp_path)
+    open_tokenizer(tmp_path)
+    os.truncate(tmp_path / name, MAX_FILE + 1)  # a hole: takes no room
+    with pytest.raises(UserError, match=f"{name}: {MAX_FILE + 1} bytes is absurd"):
+        open_tokenizer(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv"])

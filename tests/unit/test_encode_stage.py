@@ -11,7 +11,7 @@ from trajectories import Question
 from trajectories.checkpoints.stage import write_audit
 from trajectories.files import canonical_json
 from trajectories.questions.question import write_questions
-from trajectories.scoring.encode_stage import write_trees
+from trajectories.scoring.encode_stage import write_all
 from trajectories.scoring.requests import read_requests, requests_metadata
 from trajectories.study.config import Study
 
@@ -50,7 +50,7 @@ def encoded(root: Path, order: tuple[str, ...], steps: tuple[int, ...] = (1,)) -
     write_questions([QUESTION], root / "t.parquet", {})
     names = [place.name for place in study.tokenizers]
     outputs = [root / name / "t.safetensors" for name in names]
-    write_trees(
+    write_all(
         tasks=[task.canonical() for task in study.tasks], questions=[root / "t.parquet"],
         tokenizers=[place.canonical() for place in study.tokenizers], checkpoints=root / "checkpoints.tsv",
         protocol=study.protocol.canonical(), outputs=outputs,

@@ -35,7 +35,7 @@ from trajectories.checkpoints.scratch import on_disk
 from trajectories.checkpoints.stage import write_audit
 from trajectories.jobs.stage import score_row
 from trajectories.questions.stage import write_task
-from trajectories.scoring.encode_stage import write_trees
+from trajectories.scoring.encode_stage import write_all
 from trajectories.study.config import Study
 from trajectories.tables import read_table
 
@@ -66,7 +66,7 @@ def undisturbed(study: Study, folder: Path) -> bytes:
     protocol = study.protocol.canonical()
     for task in study.tasks:
         write_task(task=task.canonical(), protocol=protocol, seed=0, output=folder / f"{task.name}.parquet")
-    write_trees(
+    write_all(
         tasks=[task.canonical() for task in study.tasks],
         questions=[folder / f"{task.name}.parquet" for task in study.tasks],
         tokenizers=[tokenizer.canonical() for tokenizer in study.tokenizers], checkpoints=None, protocol=protocol,

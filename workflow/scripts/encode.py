@@ -1,10 +1,10 @@
 """Adapter of the rule `encode`."""
 
 from trajectories.adapter import stage
-from trajectories.scoring.encode_stage import write_trees
+from trajectories.scoring.encode_stage import write_all
 
 with stage(snakemake.log[0]):
-    write_trees(
+    write_all(
         tasks=snakemake.params.tasks,
         questions=snakemake.input.questions,
         tokenizers=snakemake.params.tokenizers,

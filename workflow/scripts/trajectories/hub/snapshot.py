@@ -10,7 +10,7 @@ from trajectories.hub.files import plain_name
 
 TOKENIZER_FILES = (
     "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "vocab.json", "merges.txt", "tokenizer.model", "vocab.txt",
+    "vocab.json", "merges.txt", "tokenizer.model", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
 )  # fmt: skip
 LARGEST_TOKENIZER = 200_000_000
 LARGEST_DATA_SET = 2_000_000_000

@@ -9,6 +9,7 @@ from typing import Any
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 from trajectories.scoring.requests import CHOICE, RUNNING, UNCONDITIONAL, Requests, build_requests
+from trajectories.scoring.tokenizer import appended
 from trajectories.study.protocol import Protocol
 
 logger = logging.getLogger(__name__)
@@ -146,7 +147,16 @@ def _tokenise(texts: set[str], tokenizer: Any, protocol: Protocol) -> dict[str, 
     if protocol.bos == "always":
         start = _start_token(tokenizer)
         return plain | {text: [start, *ids] for text, ids in _plain(texts - begun, tokenizer).items()}
-    return plain | _batch(texts - begun, tokenizer, add_special_tokens=True)
+    return plain | _begun(texts - begun, tokenizer)
+
+
+def _begun(texts: set[str], tokenizer: Any) -> dict[str, list[int]]:
+    """Return the ids with what the tokenizer puts before a text, without what it puts behind one: more text follows."""
+    ending = appended(tokenizer) if texts else []
+    whole = _batch(texts, tokenizer, add_special_tokens=True)
+    if not ending:
+        return whole
+    return {text: ids[: -len(ending)] if ids[-len(ending) :] == ending else ids for text, ids in whole.items()}
 
 
 def _plain(texts: set[str], tokenizer: Any) -> dict[str, list[int]]:

@@ -1,5 +1,6 @@
 """The stage `encode`: the questions of all tasks in, a requests file per prefix tree out."""
 
+import json
 import logging
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
@@ -7,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from trajectories.checkpoints.resolved import last_used
-from trajectories.files import digest
 from trajectories.hub.snapshot import fetch_tokenizer
 from trajectories.questions.question import Question, read_questions
 from trajectories.questions.task import Task
 from trajectories.scoring.encode import encode
-from trajectories.scoring.load import load_tokenizer
 from trajectories.scoring.requests import Requests, write_requests
+from trajectories.scoring.tokenizer import Opened, open_tokenizer
 from trajectories.study.config import Tokenizer
 from trajectories.study.protocol import Protocol
 
@@ -24,11 +24,28 @@ def write_trees(
     *,
     tasks: Sequence[str],
     questions: Sequence[Path | str],
+    tokenizer: str,
+    checkpoints: Path | str | None,
+    protocol: str,
+    outputs: Sequence[Path | str],
+    unconditional: Collection[str] = (),
+) -> None:
+    """Tokenise all tasks with one tokenizer and write the requests of each tree; `write_all` says what is what."""
+    write_all(
+        tasks=tasks, questions=questions, tokenizers=[tokenizer], checkpoints=checkpoints, protocol=protocol,
+        outputs=outputs, unconditional=unconditional,
+    )  # fmt: skip
+
+
+def write_all(
+    *,
+    tasks: Sequence[str],
+    questions: Sequence[Path | str],
     tokenizers: Sequence[str],
     checkpoints: Path | str | None,
     protocol: str,
-    unconditional: Collection[str] = (),
     outputs: Sequence[Path | str],
+    unconditional: Collection[str] = (),
 ) -> None:
     """Tokenise all tasks with every tokenizer and write the requests of each tree.
 
@@ -45,14 +62,16 @@ def write_trees(
     encoded: dict[str, list[Requests]] = {}
     for number, text in enumerate(tokenizers):
         place = Tokenizer.model_validate_json(text)
-        loaded = _load(place, checkpoints)
-        key = tokenizer_digest(loaded) if loaded is not None else ""
+        opened = _open(place, checkpoints)
+        key, notes = (opened.digest, opened.notes) if opened else ("", ())
         logger.info("encode: %s: tokenizer %s%s", place.name, key[:12], ", as before" if key in encoded else "")
         if key not in encoded:
-            encoded[key] = [_encode(tree, delimiters, loaded, rules, unconditional) for tree in trees]
+            core = opened.tokenizer if opened else None
+            encoded[key] = [_encode(tree, delimiters, core, rules, unconditional) for tree in trees]
+        header = {"tokenizer": key, "protocol": protocol, "notes": json.dumps(notes)}
         own = outputs[number * len(trees) : (number + 1) * len(trees)]
         for requests, output in zip(encoded[key], own, strict=True):
-            write_requests(requests, output, {"tokenizer": key, "protocol": protocol})
+            write_requests(requests, output, header)
 
 
 def _trees(records: Sequence[Task], questions: Sequence[Path | str]) -> list[dict[str, list[Question]]]:
@@ -75,29 +94,24 @@ def _encode(
     return encode(asked, delimiters, tokenizer, rules, unconditional)
 
 
-def tokenizer_digest(tokenizer: Any) -> str:
-    """Return the sha256 of what a fast tokenizer does, however its files are laid out."""
-    return digest([tokenizer.backend_tokenizer.to_str(), tokenizer.bos_token, tokenizer.eos_token])
-
-
-def _load(tokenizer: Tokenizer, checkpoints: Path | str | None) -> Any | None:
-    """Load a tokenizer; None for that of a model none of whose checkpoints is used."""
+def _open(tokenizer: Tokenizer, checkpoints: Path | str | None) -> Opened | None:
+    """Open a tokenizer; None for that of a model none of whose checkpoints is used."""
     if tokenizer.location is not None:
         location, _, revision = tokenizer.location.partition("@")
-        return load_tokenizer(location) if Path(location).is_dir() else _from_hub(location, revision or "main")
+        return open_tokenizer(location) if Path(location).is_dir() else _from_hub(location, revision or "main")
     assert checkpoints is not None
     assert tokenizer.model is not None
     checkpoint = last_used(checkpoints, tokenizer.model)
     if checkpoint is None:
         return None
     if checkpoint.folder is not None:
-        return load_tokenizer(checkpoint.folder)
+        return open_tokenizer(checkpoint.folder)
     return _from_hub(str(checkpoint.repo), checkpoint.commit)
 
 
-def _from_hub(repo: str, revision: str) -> Any:
-    """Load a tokenizer from verified copies of its files."""
+def _from_hub(repo: str, revision: str) -> Opened:
+    """Open a tokenizer from verified copies of its files."""
     with tempfile.TemporaryDirectory(prefix="trajectories-tokenizer-") as folder:
         commit = fetch_tokenizer(repo, revision, Path(folder))
         logger.info("encode: tokenizer of %s at %s", repo, commit[:12])
-        return load_tokenizer(folder)
+        return open_tokenizer(folder)

@@ -1,4 +1,4 @@
-"""Load a checkpoint: weights straight to the device, nothing of it executed."""
+"""Load a checkpoint: weights straight to the device, nothing of it executed; and its tokenizer."""
 
 import json
 import logging
@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM
 
 from trajectories.checkpoints.staged import chosen_files, format_of, staged
 from trajectories.errors import UserError
+from trajectories.scoring.tokenizer import open_tokenizer
 
 logger = logging.getLogger(__name__)
-MAX_TOKENIZER = 500_000_000  # bytes; the largest in use have some tens of megabytes
-TOKENIZER_FILES = (".json", ".txt", ".model", ".jinja")
 
 
 def pick_device(device: str) -> str:
@@ -71,23 +70,9 @@ def _attention(folder: Path) -> str:
     return "sdpa" if kind is None or kind._supports_sdpa else "eager"
 
 
-def load_tokenizer(folder: Path | str, revision: str | None = None) -> Any:
-    """Load a fast tokenizer from a folder or the hub; remote code is never run.
-
-    Raises `UserError` when it cannot be loaded, or when a folder's tokenizer files are absurdly large.
-    """
-    _refuse_absurd(Path(folder))
-    try:
-        return AutoTokenizer.from_pretrained(str(folder), revision=revision, use_fast=True, trust_remote_code=False)
-    except Exception as error:  # as above
-        raise UserError(f"{folder}: its tokenizer cannot be loaded ({_first_line(error)})") from error
-
-
-def _refuse_absurd(folder: Path) -> None:
-    """Refuse tokenizer files that no tokenizer needs before any of them is read into memory."""
-    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
-        if path.suffix in TOKENIZER_FILES and path.is_file() and path.stat().st_size > MAX_TOKENIZER:
-            raise UserError(f"{path}: {path.stat().st_size} bytes is absurd for this file; check where it came from")
+def load_tokenizer(folder: Path | str) -> Any:
+    """Return the tokenizer in a folder, as `open_tokenizer` finds it."""
+    return open_tokenizer(folder).tokenizer
 
 
 def _refuse_partial(path: Path, report: dict[str, Any]) -> None:

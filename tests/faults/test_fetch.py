@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,10 +16,12 @@ from safetensors.numpy import save_file
 
 from support.hub_server import LocalHub
 from support.tiny_checkpoints import CONFIG, write_folder
+from trajectories.checkpoints import fetch
 from trajectories.checkpoints.audit import AuditSpec, audit
-from trajectories.checkpoints.fetch import fetch_ahead, fetched
+from trajectories.checkpoints.fetch import fetch_ahead
 from trajectories.checkpoints.records import ModelSource
 from trajectories.checkpoints.resolved import Checkpoint, as_checkpoint
+from trajectories.checkpoints.scratch import Slots
 from trajectories.errors import UserError
 
 REPO = "EleutherAI/pythia-tiny"
@@ -37,6 +40,13 @@ def weights(folder: Path, megabytes: float = 1.0) -> Path:
     layers = {f"gpt_neox.layers.{n}.w": np.ones(2, np.float32) for n in range(int(str(CONFIG["num_hidden_layers"])))}
     save_file({"pad": rng.standard_normal((rows, 8), dtype=np.float32), **layers}, folder / "model.safetensors")
     return folder
+
+
+@contextmanager
+def fetched(checkpoint: Checkpoint, scratch: Path, **how: bool) -> Iterator[Path]:
+    """A job with this one checkpoint."""
+    with Slots(scratch, 2) as slots, fetch.fetched(checkpoint, slots, **how) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -294,8 +304,10 @@ constants.DOWNLOAD_CHUNK_SIZE = 1 << 16
 table, step, scratch, log = sys.argv[1:]
 import time
 from trajectories.checkpoints.locks import any_lock
+from trajectories.checkpoints.scratch import Slots
 rows = read_table(table, "checkpoints").set_index("step", drop=False)
-with fetched(as_checkpoint(rows.loc[int(step)]), pathlib.Path(scratch)) as folder:
+checkpoint = as_checkpoint(rows.loc[int(step)])
+with Slots(pathlib.Path(scratch), 2) as slots, fetched(checkpoint, slots) as folder:
     with any_lock([pathlib.Path(scratch) / ".locks/gpu"], "the GPU"), open(log, "a") as out:
         begin = time.monotonic()
         time.sleep(0.8)

@@ -10,7 +10,7 @@ import pandas as pd
 from support.models import save_checkpoint, tokenizer
 from trajectories import Question
 from trajectories.checkpoints.stage import write_audit
-from trajectories.jobs.stage import score_row
+from trajectories.jobs.stage import score_rows
 from trajectories.scoring.encode import encode
 from trajectories.scoring.requests import write_requests
 from trajectories.study.protocol import Protocol
@@ -71,10 +71,10 @@ class OneJob:
     def score(self) -> None:
         """Score the checkpoint."""
         settings = {"protocol": {}, "scoring": {"device": "cpu"}, "checkpoints": self.suite["checkpoints"]}
-        score_row(
-            checkpoints=self.folder / "checkpoints.tsv", model="tiny", step=8,
+        score_rows(
+            checkpoints=self.folder / "checkpoints.tsv", model="tiny", outputs={8: self.output},
             requests=[self.folder / "sums.safetensors"], store=self.folder / "store", scratch=self.folder / "scratch",
-            study=json.dumps(settings), threads=1, output=self.output,
+            study=json.dumps(settings), threads=1, logs=self.folder / "logs", benchmarks=self.folder / "benchmarks",
         )  # fmt: skip
 
     def run(self) -> None:

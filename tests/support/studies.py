@@ -56,8 +56,8 @@ class Toy:
 
     @property
     def store(self) -> dict[Path, float]:
-        """Every file of finished scores, and when it was written."""
-        return {path: path.stat().st_mtime_ns for path in (self.root / "results" / "store").glob("*/*.parquet")}
+        """Every task's finished scores, and when they were made."""
+        return {path: path.lstat().st_mtime_ns for path in (self.root / "results" / "store").glob("*/*.parquet")}
 
     def add_checkpoint(self, model: str, step: int) -> None:
         save_checkpoint(self.root / "suite" / model / f"step{step}", seed=hash_of(f"{model}{step}"))
@@ -90,6 +90,11 @@ def job_stats(printed: str) -> dict[str, int]:
     table = re.search(r"^Job stats:\njob\s+count\n[-\s]+\n(.*?)\n(?:total|\n)", printed, re.MULTILINE | re.DOTALL)
     rows = re.findall(r"^(\w+)\s+(\d+)$", table[1], re.MULTILINE) if table else []
     return {rule: int(count) for rule, count in rows if rule != "total"}
+
+
+def scoring_jobs(counts: dict[str, int]) -> int:
+    """Return how many jobs score: every batch of checkpoints is a rule."""
+    return sum(count for rule, count in counts.items() if re.fullmatch(r"score(_\d+)?", rule))
 
 
 def hash_of(text: str) -> int:

@@ -100,8 +100,8 @@ def unscored_copy(config: Path, folder: Path) -> Path:
 
 
 def stored(config: Path) -> dict[Path, int]:
-    """Return when each finished score in the store was made, in nanoseconds."""
-    return {path: path.stat().st_mtime_ns for path in config.parent.glob("results/store/*/*.parquet")}
+    """Return when each task's finished scores in the store were made, in nanoseconds."""
+    return {path: path.lstat().st_mtime_ns for path in config.parent.glob("results/store/*/*.parquet")}
 
 
 def differences(ours: Path, theirs: Path) -> list[str]:

@@ -58,7 +58,7 @@ def plan(folder: Path, device: str | None = "A100", dtype: str = "float16", **ch
     path = str(folder / "tree.safetensors")
     write_plan(
         checkpoints=folder / "checkpoints.tsv", requests={"a": [path], "b": [path]}, study=json.dumps(sections),
-        store=folder / "store", limit=2, output=folder / "plan.tsv",
+        store=folder / "store", limit=2, sizes={"a": 2, "b": 2}, output=folder / "plan.tsv",
     )  # fmt: skip
     return read_table(folder / "plan.tsv").set_index("model")
 

@@ -9,22 +9,23 @@ from trajectories.jobs.resources import LIBRARIES_MB, device_of, memory_mb, minu
 
 
 def test_memory_follows_the_weights() -> None:
-    assert memory_mb(12_000_000_000, "float16") == LIBRARIES_MB + 48_000
-    assert memory_mb(70_000_000, "float16") == LIBRARIES_MB + 280
-    assert memory_mb(70_000_000, "float32") == LIBRARIES_MB + 560
+    assert memory_mb(12_000_000_000, "float16", ahead=False) == LIBRARIES_MB + 48_000
+    assert memory_mb(70_000_000, "float16", ahead=False) == LIBRARIES_MB + 280
+    assert memory_mb(70_000_000, "float32", ahead=False) == LIBRARIES_MB + 560
+    assert memory_mb(70_000_000, "float32", ahead=True) == LIBRARIES_MB + 840  # the next one's weights
 
 
 def test_time_by_hand() -> None:
     a100 = DEVICES["A100"]
     # 24 GB at 100 MB/s: 240 s; 20 s to start; 24 s to load; 2 x 12e9 x 5.2e6 / (0.4 x 312e12): 1000 s; thrice, + 10 min
-    assert minutes(12_000_000_000, "float16", 5_200_000, a100, 100e6, download=True) == 10 + 65
-    assert minutes(12_000_000_000, "float16", 5_200_000, a100, 100e6, download=False) == 10 + 53
+    assert minutes(12_000_000_000, "float16", 5_200_000, a100, 100e6, 1) == 10 + 65
+    assert minutes(12_000_000_000, "float16", 5_200_000, a100, None, 1) == 10 + 53
+    # eight of them: 20 s + 8 x 1024 s, thrice
+    assert minutes(12_000_000_000, "float16", 5_200_000, a100, None, 8) == 10 + 411
 
 
 def test_a_small_model_asks_for_less() -> None:
-    times = [
-        minutes(size, "float16", 1_000_000, device_of(None, "auto"), 1e8, True) for size in (70_000_000, 12 * 10**9)
-    ]
+    times = [minutes(size, "float16", 1_000_000, device_of(None, "auto"), 1e8, 1) for size in (70_000_000, 12 * 10**9)]
     assert times[0] < times[1] / 5
 
 

@@ -33,7 +33,7 @@ from support.hub_study import (
 from trajectories.analysis.stage import accuracy_of_scores
 from trajectories.checkpoints.scratch import on_disk
 from trajectories.checkpoints.stage import write_audit
-from trajectories.jobs.stage import score_row
+from trajectories.jobs.stage import score_rows
 from trajectories.questions.stage import write_task
 from trajectories.scoring.encode_stage import write_all
 from trajectories.study.config import Study
@@ -76,8 +76,9 @@ def undisturbed(study: Study, folder: Path) -> bytes:
     for model in study.models:
         for step in study.steps_of(model):
             scores.append(folder / "scores" / model.name / f"step{step}.parquet")
-            score_row(
-                checkpoints=checkpoints, model=model.name, step=step, threads=1, output=scores[-1],
+            score_rows(
+                checkpoints=checkpoints, model=model.name, threads=1, outputs={step: scores[-1]},
+                logs=folder / "logs", benchmarks=folder / "benchmarks",
                 requests=[folder / f"{tree}.safetensors" for tree in study.trees], store=folder / "store",
                 scratch=folder / "scratch", study=study.section("protocol", "scoring", "checkpoints"),
             )  # fmt: skip

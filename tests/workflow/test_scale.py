@@ -1,13 +1,17 @@
-"""Every study that comes with the project is planned whole: one job per checkpoint, and the shared work once."""
+"""Every study that comes with the project is planned whole: scoring in batches, and the shared work once."""
 
+import math
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
-from support.studies import job_stats
+from support.studies import job_stats, scoring_jobs
 from support.toy import PROJECT, run_toy
+from trajectories.jobs.batches import crew_of, job_sizes
+from trajectories.jobs.devices import visible_gpus
 from trajectories.study.config import Study
 
 
@@ -36,7 +40,9 @@ def test_a_study_of_the_project_is_planned(name: str, tmp_path: Path) -> None:
     config = tmp_path / "study.yaml"
     shutil.copy(PROJECT / name, config)
     counts = planned(config)
-    assert counts["score"] == sum(len(study.steps_of(model)) for model in study.models)
+    crew = crew_of(study, visible_gpus(os.environ), 2, None, 2, 30)
+    sizes = job_sizes(study, crew)
+    assert scoring_jobs(counts) == sum(math.ceil(len(study.steps_of(m)) / sizes[m.name]) for m in study.models)
     assert counts["encode"] == 1
     assert counts["questions"] == len(study.tasks)
 
@@ -50,9 +56,15 @@ def test_no_study_of_the_project_is_forgotten() -> None:
 def test_five_hundred_checkpoints_share_what_can_be_shared(tmp_path: Path) -> None:
     study = yaml.safe_load((PROJECT / "studies" / "everything.yaml").read_text())
     config = tmp_path / "study.yaml"
-    config.write_text(yaml.safe_dump(study | {"models": study["models"][:5], "steps": list(range(100))}))
+    config.write_text(
+        yaml.safe_dump(
+            study
+            | {"models": study["models"][:5], "steps": list(range(100))}
+            | {"scoring": study["scoring"] | {"checkpoints_per_job": 25}}
+        )
+    )
     counts = planned(config)
-    assert counts["score"] == 500
+    assert scoring_jobs(counts) == 5 * 4
     assert counts["questions"] == 12
     assert counts["encode"] == 1
     assert counts["audit"] == counts["accuracy"] == counts["fit"] == counts["report"] == 1

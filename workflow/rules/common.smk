@@ -1,7 +1,9 @@
 # Functions and names that the rules share; no rules here.
+import json
 import os
 import re
 import sys
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from snakemake.logging import logger
 from trajectories.errors import UserError
 from trajectories.provenance import code_digest
 from trajectories.jobs import resources
+from trajectories.jobs.batches import Crew, batches, crew_of, job_sizes
 from trajectories.jobs.devices import visible_gpus
+from trajectories.jobs.unscored import unscored
 from trajectories.study.claim import claim
 from trajectories.study.config import Study
 from trajectories.study.sources import source_of
@@ -38,9 +42,6 @@ STORE = "results/store"
 SCRATCH = STUDY.checkpoints.scratch or f"{RESULTS}/checkpoints"
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if CONDA else sys.executable
-# How many downloaded checkpoints may lie on disk at once; a profile or --resources says otherwise.
-ON_DISK = workflow.global_resources.setdefault("checkpoints_on_disk", 2)
-ON_DISK = int(getattr(ON_DISK, "value", ON_DISK))  # a profile's number comes as Snakemake's own Resource
 GPUS = visible_gpus(os.environ) if STUDY.scoring.device == "auto" else []
 BESIDE = {"status", "fetch"}  # rules that may run beside another Snakemake
 IMPORTED = STUDY.imported is not None
@@ -49,6 +50,34 @@ IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
 # Kinds of tables beside the regression; the report shows each. The last need scores of single questions.
 STATISTICS = ["trends", "declines", "shapes", "breaks", "sensitivity", "survival", "power"]
 STATISTICS += [] if IMPORTED else ["losses", "fates", "flips", "overlap"]
+
+
+def bound(name, default):
+    """Return a number that a profile or --resources sets for the whole run."""
+    value = workflow.global_resources.setdefault(name, default)
+    return int(getattr(value, "value", value))  # a profile's number comes as Snakemake's own Resource
+
+
+def whole_run():
+    """Return what is true of the whole run: how many downloaded checkpoints may lie on disk, and who works on it.
+
+    A job on a cluster reads the workflow again, with other cores and other bounds: it is told by the Snakemake that
+    sends it, through its environment, and so cuts checkpoints into the same jobs.
+    """
+    if workflow.is_main_process:
+        on_disk, minutes = bound("checkpoints_on_disk", 2), bound("batch_minutes", 30)
+        crew = crew_of(STUDY, GPUS, workflow.cores, workflow.nodes, on_disk, minutes)
+        os.environ[RUN] = json.dumps({"on_disk": on_disk, "crew": asdict(crew)})
+    told = json.loads(os.environ[RUN])
+    return told["on_disk"], Crew(**told["crew"])
+
+
+RUN = "TRAJECTORIES_RUN"
+ON_DISK, CREW = whole_run()
+
+
+envvars:
+    RUN,
 
 
 def entry(script):
@@ -102,10 +131,38 @@ def trained_suite():
     return [f"{RESULTS}/suite/{model.name}" for model in STUDY.models] if STUDY.pocket else []
 
 
+def score_rules():
+    """Return the batches that scoring is cut into, a rule each; what a profile sets for `score` holds for all."""
+    settings = workflow.resource_settings
+    cut = batches(STUDY, CREW)
+    for batch in cut:
+        own, first = (workflow.modifier.modify_rulename(name) for name in (batch.name, "score"))
+        for given in (settings._parsed_overwrite_resources, settings._parsed_overwrite_threads):
+            if first in given:
+                given.setdefault(own, given[first])
+    return cut
+
+
+def batch_outputs(batch):
+    """Return the scores files of a batch, of whichever model."""
+    steps = ["{step}"] if batch.steps is None else batch.steps
+    return [f"{RESULTS}/scores/{{model}}/step{step}.parquet" for step in steps]
+
+
 @cache
-def checkpoints_on_disk(model):
-    """Return how many downloaded checkpoints a scoring job holds on disk: none where they lie in local folders."""
-    return 0 if source_of(STUDY.model(model), STUDY.checkpoints)[1] else 1
+def downloaded(model):
+    """Tell whether a model's checkpoints are downloaded, or lie in local folders."""
+    return source_of(STUDY.model(model), STUDY.checkpoints)[1] is None
+
+
+def checkpoints_on_disk(model, steps, requests):
+    """Return how many downloaded checkpoints a scoring job holds on disk: of several, one is scored, the next comes."""
+    if not downloaded(model):
+        return 0
+    left = unscored(
+        f"{RESULTS}/checkpoints.tsv", model, tuple(steps), tuple(requests), STORE, STUDY.section("protocol", "scoring")
+    )
+    return min(left, 2, ON_DISK)
 
 
 @cache
@@ -117,18 +174,18 @@ def score_threads(model):
 
 
 @cache
-def score_mem_mb(model, attempt):
+def score_mem_mb(model, count, attempt):
     """Return the memory of a scoring job, more on each attempt."""
-    return attempt * resources.memory_mb(STUDY.model(model).parameters, STUDY.scoring.dtype)
+    return attempt * resources.memory_mb(STUDY.model(model).parameters, STUDY.scoring.dtype, count > 1)
 
 
-def score_runtime(model, requests, attempt):
+def score_runtime(model, count, requests, attempt):
     """Return the minutes a scoring job may take, known once its requests are there, more on each attempt."""
     device = resources.device_of(STUDY.plan.device, STUDY.scoring.device)
     tokens = resources.most_tokens(requests)
     network = STUDY.plan.network_mb_per_s * 1e6
-    parameters, download = STUDY.model(model).parameters, checkpoints_on_disk(model) > 0
-    return attempt * resources.minutes(parameters, STUDY.scoring.dtype, tokens, device, network, download)
+    rate = network if downloaded(model) else None
+    return attempt * resources.minutes(STUDY.model(model).parameters, STUDY.scoring.dtype, tokens, device, rate, count)
 
 
 def claim_study():

@@ -16,6 +16,7 @@ rule plan:
         store=STORE,
         finished=lambda wildcards: finished_scores(),
         on_disk=ON_DISK,
-        code=code_digest("trajectories.jobs.plan", "trajectories.checkpoints.rates"),
+        sizes=lambda wildcards: job_sizes(STUDY, CREW),
+        code=code_digest("trajectories.jobs.plan", "trajectories.jobs.batches", "trajectories.checkpoints.rates"),
     script:
         "../scripts/plan.py"

@@ -30,5 +30,7 @@ rule status:
         logs=lambda wildcards: LOGS,
         store=STORE,
         scratch=lambda wildcards: SCRATCH,
+        requests=lambda wildcards: {model.name: requests_of(model.name) for model in STUDY.models},
+        study=lambda wildcards: STUDY.section("protocol", "scoring"),
     script:
         "../scripts/status.py"

@@ -10,5 +10,6 @@ with stage(snakemake.log[0]):
         study=snakemake.params.study,
         store=snakemake.params.store,
         limit=snakemake.params.on_disk,
+        sizes=snakemake.params.sizes,
         output=snakemake.output[0],
     )

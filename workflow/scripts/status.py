@@ -10,4 +10,6 @@ with stage(snakemake.log[0]):
         logs=snakemake.params.logs,
         store=snakemake.params.store,
         scratch=snakemake.params.scratch,
+        requests=snakemake.params.requests,
+        study=snakemake.params.study,
     )

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,13 +13,16 @@ LIBRARIES = ("trajectories", "torch", "transformers", "tokenizers", "numpy", "pa
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that numbers depend on."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES}
+
+
+@cache
+def _version(library: str) -> str:
+    """Return a library's version, read once: parsing its metadata takes as long as a forward pass of a tiny model."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def hardware(device: str) -> str:

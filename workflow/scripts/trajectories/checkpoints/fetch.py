@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trajectories.checkpoints.audit_folders import check_index
 from trajectories.checkpoints.resolved import Checkpoint
-from trajectories.checkpoints.scratch import Place, claimed
+from trajectories.checkpoints.scratch import Place, Slots, claimed
 from trajectories.errors import UserError
 from trajectories.hub.download import DiskFullError, check_space, download, verified
 
@@ -15,18 +15,17 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def fetched(
-    checkpoint: Checkpoint, scratch: Path, *, limit: int | None = 2, keep: bool = False, hub_cache: bool = False
-) -> Iterator[Path]:
+def fetched(checkpoint: Checkpoint, slots: Slots, *, keep: bool = False, hub_cache: bool = False) -> Iterator[Path]:
     """Yield a folder with the checkpoint's weights and config, every file verified; remove it afterwards unless `keep`.
 
-    A checkpoint in a local folder is verified where it lies and stays. Raises `UserError` when a file cannot be had
-    or is not what the audit saw.
+    Waits for a slot where none is held. A checkpoint in a local folder takes none: it is verified where it lies and
+    stays. Raises `UserError` when a file cannot be had or is not what the audit saw.
     """
     if checkpoint.folder is not None:
         yield verified_folder(checkpoint, checkpoint.folder)
         return
-    with claimed(checkpoint, scratch, limit=limit, keep=keep) as place:
+    slots.first()
+    with claimed(checkpoint, slots.scratch, limit=slots.limit, keep=keep) as place:
         yield fetch_into(checkpoint, place, hub_cache)
 
 

@@ -36,15 +36,20 @@ def is_free(path: Path) -> bool:
 @contextmanager
 def any_lock(paths: list[Path], what: str) -> Iterator[Path]:
     """Hold the first of several locks that is free, waiting until one is; `what` is for the log."""
+    handle, path = wait_for(paths, what)
+    try:
+        yield path
+    finally:
+        os.close(handle)
+
+
+def wait_for(paths: list[Path], what: str) -> tuple[int, Path]:
+    """Take the first of several locks that is free, waiting until one is; return its descriptor and path."""
     waiting = False
     while True:
         for path in paths:
             if (handle := try_lock(path)) is not None:
-                try:
-                    yield path
-                finally:
-                    os.close(handle)
-                return
+                return handle, path
         if not waiting:
             logger.info("waiting for %s", what)
         waiting = True

@@ -9,13 +9,14 @@ Locks belong to the kernel: a killed job's are free at once, and what it left is
 """
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from trajectories.checkpoints.locks import any_lock, is_free
+from trajectories.checkpoints.locks import any_lock, is_free, try_lock, wait_for
 from trajectories.checkpoints.resolved import Checkpoint
 
 logger = logging.getLogger(__name__)
@@ -60,19 +61,49 @@ class Place:
         self.ahead.unlink(missing_ok=True)
 
 
+class Slots:
+    """The slots for checkpoints on disk that one job holds, of the `limit` there are; None: no bound is kept here.
+
+    A job waits for its first slot and keeps it to its end. A further one it takes only when it is free: whoever waits
+    while holding something others wait for, as a GPU, may wait for ever.
+    """
+
+    def __init__(self, scratch: Path, limit: int | None) -> None:
+        self.scratch = scratch
+        self.limit = limit
+        self._paths = [scratch / ".locks" / f"slot{number}" for number in range(limit or 0)]
+        self._held: list[int] = []
+
+    def first(self) -> None:
+        """Wait for a slot, unless one is held already."""
+        if self.limit is not None and not self._held:
+            self._held.append(wait_for(self._paths, f"one of the {self.limit} places for checkpoints on disk")[0])
+
+    def another(self) -> bool:
+        """Take a second slot if one is free; tell whether two are held now."""
+        if self.limit is None or len(self._held) > 1:
+            return True
+        free = next((handle for path in self._paths if (handle := try_lock(path)) is not None), None)
+        self._held += [] if free is None else [free]
+        return free is not None
+
+    def __enter__(self) -> "Slots":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._held:
+            os.close(self._held.pop())
+
+
 @contextmanager
 def claimed(checkpoint: Checkpoint, scratch: Path, *, limit: int | None = 2, keep: bool = False) -> Iterator[Place]:
-    """Hold one checkpoint's place in `scratch`, and one of the `limit` slots for checkpoints on disk, for the block.
+    """Hold one checkpoint's place in `scratch` for the block; the caller holds a slot for it.
 
-    Waits for a second job on the same checkpoint and for a free slot; tidies up what killed jobs left. At the end the
-    checkpoint is removed unless `keep`. With `limit=None` the number on disk is not bounded here.
+    Waits for a second job on the same checkpoint, and tidies up what killed jobs left. At the end the checkpoint is
+    removed unless `keep`. With `limit=None` the number on disk is not bounded.
     """
     place = Place(scratch, checkpoint.model, checkpoint.step)
-    with ExitStack() as stack:
-        stack.enter_context(any_lock([place.lock], f"another job on {checkpoint}"))
-        if limit is not None:
-            slots = [scratch / ".locks" / f"slot{number}" for number in range(limit)]
-            stack.enter_context(any_lock(slots, f"one of the {limit} places for checkpoints on disk"))
+    with any_lock([place.lock], f"another job on {checkpoint}"):
         with any_lock([scratch / ".locks" / "tidying"], "another job's tidying up"):
             if not keep:
                 tidy(place, limit)

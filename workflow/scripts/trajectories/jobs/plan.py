@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ import pandas as pd
 from trajectories.checkpoints.rates import EFFICIENCY, LOAD_RATE, START, Device, find_device, forward_seconds
 from trajectories.checkpoints.resolved import Checkpoint, as_checkpoint
 from trajectories.files import canonical_json
+from trajectories.jobs.batches import cut
 from trajectories.jobs.store import Identity, Store
 from trajectories.scoring.prefix_tree import build_tree
 from trajectories.scoring.requests import read_requests, requests_metadata
@@ -24,7 +25,7 @@ from trajectories.tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
 COLUMNS = (
-    "model", "parameters", "checkpoints", "done", "to_do", "left_out", "download_bytes", "largest_bytes",
+    "model", "parameters", "checkpoints", "done", "to_do", "left_out", "jobs", "download_bytes", "largest_bytes",
     "tree_tokens", "row_tokens", "device", "seconds",
 )  # fmt: skip
 
@@ -61,18 +62,19 @@ def write_plan(
     study: str,
     store: Path | str,
     limit: int,
+    sizes: Mapping[str, int],
     output: Path | str,
 ) -> None:
     """Write `plan.tsv`, a row per model, and print the sums.
 
     `requests` are each model's requests files, `study` is JSON with the sections of `Settings`, `limit` is how many
-    downloaded checkpoints may lie on disk.
+    downloaded checkpoints may lie on disk, `sizes` how many checkpoints of each model a job takes at most.
     """
     settings = Settings.model_validate_json(study)
     table = read_table(checkpoints, "checkpoints")
     device = find_device(settings.plan.device)
     works = works_of(table, requests, settings, Store(Path(store)))
-    plan = plan_table(works, table, device, settings.scoring.dtype)
+    plan = plan_table(works, table, device, settings.scoring.dtype, sizes)
     write_table(plan, output)
     logger.info("%s", summary(plan, works, device, settings, limit))
 
@@ -85,12 +87,16 @@ def works_of(
     return [_work(row, requests[str(row["model"])], settings, store) for _, row in used.iterrows()]
 
 
-def plan_table(works: Sequence[Work], table: pd.DataFrame, device: Device, dtype: str) -> pd.DataFrame:
+def plan_table(
+    works: Sequence[Work], table: pd.DataFrame, device: Device, dtype: str, sizes: Mapping[str, int]
+) -> pd.DataFrame:
     """Return a row per model: how much is done, left, left out, and what the rest takes."""
     rows = []
     for model in dict.fromkeys(map(str, table["model"])):
         own = [work for work in works if work.checkpoint.model == model]
         todo = [work for work in own if not work.done]
+        steps = tuple(sorted(map(int, table.loc[table["model"] == model, "step"])))
+        jobs = started(steps, sizes[model], {work.checkpoint.step for work in todo})
         rows.append(
             {
                 "model": model,
@@ -99,21 +105,26 @@ def plan_table(works: Sequence[Work], table: pd.DataFrame, device: Device, dtype
                 "done": len(own) - len(todo),
                 "to_do": len(todo),
                 "left_out": int((table["model"] == model).sum()) - len(own),
+                "jobs": jobs,
                 "download_bytes": sum(work.download for work in todo),
                 "largest_bytes": max((work.download for work in todo), default=0),
                 "tree_tokens": sum(work.tree_tokens for work in todo),
                 "row_tokens": sum(work.row_tokens for work in todo),
                 "device": device.name,
-                "seconds": round(sum(seconds(work, device, dtype) for work in todo), 1),
+                "seconds": round(START * jobs + sum(seconds(work, device, dtype) for work in todo), 1),
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def started(steps: tuple[int, ...], size: int, todo: Set[int]) -> int:
+    """Return how many jobs have something to score, of those that all steps of a model are cut into."""
+    return sum(not todo.isdisjoint(run) for run in cut(steps, size))
+
+
 def seconds(work: Work, device: Device, dtype: str) -> float:
-    """Return how long a device is busy with one checkpoint: starting, loading, one forward pass over the tree."""
-    forward = forward_seconds(device, work.parameters, work.tree_tokens, dtype)
-    return START + work.checkpoint.size / LOAD_RATE + forward
+    """Return how long a device is busy with one checkpoint: loading, one forward pass over the tree."""
+    return work.checkpoint.size / LOAD_RATE + forward_seconds(device, work.parameters, work.tree_tokens, dtype)
 
 
 def peak_disk(works: Sequence[Work], limit: int) -> int:
@@ -132,6 +143,7 @@ def summary(plan: pd.DataFrame, works: Sequence[Work], device: Device, settings:
     too_big = [work for work in works if not work.done and work.checkpoint.size > device.memory * 1e9]
     lines = [
         f"plan: {total['to_do']:.0f} checkpoints to do, {total['done']:.0f} done, {total['left_out']:.0f} left out",
+        f"  jobs: {total['jobs']:.0f}, each with checkpoints of one model",
         f"  download: {total['download_bytes'] / 1e9:.1f} GB, {_hours(download)} at {network / 1e6:.0f} MB/s",
         f"  disk: {disk / 1e9:.1f} GB at most ({'all are kept' if keep else f'{limit} checkpoints at once'})",
         f"  tokens: {total['tree_tokens'] / 1e6:.2f} million in prefix trees, {saved:.1f} times fewer than row by row",

@@ -15,20 +15,24 @@ SMALL = 30_000_000  # parameters below which a second core does not help
 SPARE = 3  # a job asks for this many times its estimate, since a killed job costs more than a longer wait
 
 
-def memory_mb(parameters: int, dtype: str) -> int:
-    """Return a job's memory: the weights in their type, as much again while they load, and the libraries."""
-    return LIBRARIES_MB + 2 * BYTES[dtype] * parameters // 1_000_000
+def memory_mb(parameters: int, dtype: str, ahead: bool) -> int:
+    """Return a job's memory: the weights in their type, as much again while they load, and the libraries.
+
+    With `ahead` the next checkpoint's weights are there as well.
+    """
+    return LIBRARIES_MB + (3 if ahead else 2) * BYTES[dtype] * parameters // 1_000_000
 
 
-def minutes(parameters: int, dtype: str, tokens: int, device: Device, network: float, download: bool) -> int:
-    """Return the time limit of a job: SPARE times the estimate for downloading, loading and one pass over `tokens`.
+def minutes(parameters: int, dtype: str, tokens: int, device: Device, network: float | None, count: int) -> int:
+    """Return the time limit of a job: SPARE times the estimate for `count` checkpoints.
 
-    `network` is in bytes a second. Without a known device the slowest of the usual GPUs is assumed.
+    Each is downloaded (`network` is in bytes a second; None: nothing is), loaded, and run once over `tokens`. Without
+    a known device the slowest of the usual GPUs is assumed.
     """
     size = BYTES[dtype] * parameters
-    fetching = size / network if download else 0.0
-    working = START + size / LOAD_RATE + forward_seconds(device, parameters, tokens, dtype)
-    return 10 + math.ceil(SPARE * (fetching + working) / 60)
+    fetching = size / network if network else 0.0
+    working = size / LOAD_RATE + forward_seconds(device, parameters, tokens, dtype)
+    return 10 + math.ceil(SPARE * (START + count * (fetching + working)) / 60)
 
 
 def device_of(named: str | None, device: str) -> Device:

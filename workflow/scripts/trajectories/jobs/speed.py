@@ -1,15 +1,17 @@
 """How fast scoring was: notes that jobs leave beside the store, and the table made from them.
 
-The notes are no part of the scores, so that scores stay the same, byte for byte, however long they took.
+The notes are no part of the scores, so that scores stay the same, byte for byte, however long they took and whichever
+checkpoint of a model came first.
 """
 
 import json
 import resource
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -19,13 +21,17 @@ from trajectories.tables import read_table, write_table
 
 @dataclass(frozen=True)
 class Note:
-    """One tree scored under one checkpoint: tokens run, seconds, peak memory of host and GPU in MB, device."""
+    """One tree scored under one checkpoint: tokens run, seconds, peak memory of host and GPU in MB, device, proofs.
+
+    The proofs' figures are those that the model's way of scoring rests on, some measured under an earlier checkpoint.
+    """
 
     tokens: int
     seconds: float
     host_mb: float
     gpu_mb: float
     device: str
+    proofs: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -37,10 +43,17 @@ def stopwatch() -> Iterator[list[float]]:
     taken.append(time.perf_counter() - started)
 
 
-def leave_note(store: Path, commit: str, tokens: int, seconds: float, device: str) -> None:
+def leave_note(
+    store: Path,
+    commit: str,
+    tokens: int,
+    seconds: float,
+    device: str,
+    proofs: Mapping[str, float | str] = MappingProxyType({}),
+) -> None:
     """Add a note on one tree to the checkpoint's; one short write, so that two jobs' notes do not mix."""
-    name = hardware(device)
-    note = Note(tokens, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, _gpu_mb(device), name)
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    note = Note(tokens, seconds, host, _gpu_mb(device), hardware(device), dict(proofs))
     path = notes_path(store, commit)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as stream:

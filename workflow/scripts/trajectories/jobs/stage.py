@@ -1,17 +1,23 @@
-"""The stage `score`: one row of the audit's table in, its scores file out."""
+"""The stage `score`: rows of the audit's table in, a scores file of each out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from trajectories.checkpoints.resolved import as_checkpoint
 from trajectories.errors import UserError
-from trajectories.jobs.job import Job, RequestsFile, score_checkpoint
+from trajectories.jobs.batch import score_batch
+from trajectories.jobs.job import Job, RequestsFile
 from trajectories.jobs.store import Store
+from trajectories.jobs.traces import Traces
 from trajectories.study.config import Checkpoints, Scoring
 from trajectories.study.protocol import Protocol
 from trajectories.study.strict import Strict
 from trajectories.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -24,46 +30,61 @@ class Settings(Strict):
     checkpoints: Checkpoints
 
 
-def score_row(
+def score_rows(
     *,
     checkpoints: Path,
     model: str,
-    step: int,
+    outputs: Mapping[int, Path],
     requests: Sequence[Path],
     store: Path,
     scratch: Path,
     study: str,
     threads: int,
-    output: Path,
+    logs: Path,
+    benchmarks: Path,
     limit: int | None = None,
 ) -> None:
-    """Score one checkpoint of the audit's table on all requests; one that is left out gets a scores file without rows.
+    """Score checkpoints of one model on all requests; `outputs` says where the scores of each step go.
 
-    `study` is JSON with the sections of `Settings`; at most `limit` downloaded checkpoints lie in `scratch`. Raises
-    `UserError` when the row is not there or scoring fails.
+    One that the audit left out gets a scores file without rows. `study` is JSON with the sections of `Settings`; at
+    most `limit` downloaded checkpoints lie in `scratch`; `logs` and `benchmarks` are folders with a file a checkpoint.
+    Raises `UserError` when a row is not there or scoring fails.
     """
-    table = read_table(checkpoints, "checkpoints")
-    rows = table[(table["model"] == model) & (table["step"] == step)]
-    if len(rows) != 1:
-        raise UserError(f"{checkpoints}: has {len(rows)} rows for {model} step {step}; run `snakemake -R audit`")
-    row = rows.iloc[0]
-    if not row["used"]:
-        _write_nothing(output, f"{model} step {step} is left out: {row['status']}")
-        return
     settings = Settings.model_validate_json(study)
-    job = Job(
-        checkpoint=as_checkpoint(row),
-        requests=[RequestsFile(path) for path in requests],
-        protocol=settings.protocol,
-        scoring=settings.scoring,
-        store=Store(store),
-        scratch=scratch,
-        threads=threads,
-        limit=limit,
-        keep=settings.checkpoints.keep,
-        hub_cache=settings.checkpoints.hub_cache,
-    )
-    score_checkpoint(job, output)
+    files = tuple(RequestsFile(path) for path in requests)
+    jobs = []
+    for row in _rows(checkpoints, model, sorted(outputs)):
+        output = outputs[int(row["step"])]
+        if not row["used"]:
+            _write_nothing(output, f"{model} step {row['step']} is left out: {row['status']}")
+            continue
+        jobs.append(
+            Job(
+                checkpoint=as_checkpoint(row),
+                requests=files,
+                protocol=settings.protocol,
+                scoring=settings.scoring,
+                store=Store(store),
+                scratch=scratch,
+                output=output,
+                threads=threads,
+                limit=limit,
+                keep=settings.checkpoints.keep,
+                hub_cache=settings.checkpoints.hub_cache,
+            )
+        )
+    if jobs:
+        score_batch(jobs, Traces(logs, benchmarks))
+
+
+def _rows(checkpoints: Path, model: str, steps: Sequence[int]) -> "list[pd.Series[Any]]":
+    """Return the rows of these steps, in ascending order, which every job keeps to."""
+    table = read_table(checkpoints, "checkpoints")
+    found = [table[(table["model"] == model) & (table["step"] == step)] for step in steps]
+    for step, rows in zip(steps, found, strict=True):
+        if len(rows) != 1:
+            raise UserError(f"{checkpoints}: has {len(rows)} rows for {model} step {step}; run `snakemake -R audit`")
+    return [rows.iloc[0] for rows in found]
 
 
 def _write_nothing(output: Path, reason: str) -> None:

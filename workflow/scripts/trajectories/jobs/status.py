@@ -1,7 +1,7 @@
 """How far a study is, read from its files and locks while another Snakemake works on it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,8 @@ import pandas as pd
 
 from trajectories.checkpoints.locks import is_free
 from trajectories.checkpoints.scratch import on_disk
+from trajectories.jobs.store import Store
+from trajectories.jobs.unscored import Settings, finished
 from trajectories.tables import read_table
 
 State = Literal["done", "running", "failed", "waiting", "left out"]
@@ -38,17 +40,37 @@ def print_status(
     logs: Path | str,
     store: Path | str,
     scratch: Path | str,
+    requests: Mapping[str, Sequence[str]],
+    study: str,
 ) -> None:
-    """Print the study's status. `models` maps each model to its parameters and steps; the rest are folders."""
-    works = look(models, Path(results), Path(logs), Path(store))
+    """Print the study's status.
+
+    `models` maps each model to its parameters and steps, `requests` to its requests files; `study` is JSON with the
+    sections of `unscored.Settings`; the rest are folders.
+    """
+    settings = Settings.model_validate_json(study)
+    kept = Store(Path(store))
+    works = look(models, Path(results), Path(logs), kept.folder, lambda m, c: finished(c, requests[m], kept, settings))
     print(summary(works, len(on_disk(Path(scratch))) if Path(scratch).is_dir() else 0, time.time()), flush=True)
 
 
-def look(models: Mapping[str, tuple[int, Sequence[int]]], results: Path, logs: Path, store: Path) -> list[Work]:
-    """Return the state of every checkpoint. Nothing is changed and nothing is waited for."""
+def look(
+    models: Mapping[str, tuple[int, Sequence[int]]],
+    results: Path,
+    logs: Path,
+    store: Path,
+    stored: Callable[[str, str], bool] = lambda model, commit: False,
+) -> list[Work]:
+    """Return the state of every checkpoint. Nothing is changed and nothing is waited for.
+
+    `stored` tells whether a model's commit has all its scores in the store. They count as done where its scores file
+    is not there (yet): Snakemake deletes the outputs of a batch of which one checkpoint failed.
+    """
     audit = _audit(results / "checkpoints.tsv")
     places = [(model, int(size), int(step)) for model, (size, steps) in models.items() for step in steps]
-    return [_work(model, size, step, audit.get((model, step)), results, logs, store) for model, size, step in places]
+    return [
+        _work(model, size, step, audit.get((model, step)), results, logs, store, stored) for model, size, step in places
+    ]
 
 
 def summary(works: Sequence[Work], checkpoints_on_disk: int, now: float) -> str:
@@ -91,16 +113,24 @@ def seconds_left(works: Sequence[Work]) -> float | None:
 
 
 def _work(
-    model: str, size: int, step: int, row: tuple[str, bool] | None, results: Path, logs: Path, store: Path
+    model: str,
+    size: int,
+    step: int,
+    row: tuple[str, bool] | None,
+    results: Path,
+    logs: Path,
+    store: Path,
+    stored: Callable[[str, str], bool],
 ) -> Work:
     scores = results / "scores" / model / f"step{step}.parquet"
     commit, used = row or ("", True)
     lock = store / ".locks" / commit
     if row and lock.exists() and not is_free(lock):
         return Work(model, size, step, "running")
-    if scores.exists():
-        taken = _seconds(results / "benchmarks" / "score" / model / f"step{step}.tsv") if used else None
-        return Work(model, size, step, "done" if used else "left out", scores.stat().st_mtime, taken)
+    took = results / "benchmarks" / "score" / model / f"step{step}.tsv"
+    if scores.exists() or (row and used and stored(model, commit)):
+        when = _finished(took) or _finished(scores)
+        return Work(model, size, step, "done" if used else "left out", when, _seconds(took) if used else None)
     lines = _last_lines(logs / "score" / model / f"step{step}.log")
     failed = any("error: " in line or "this is a bug" in line for line in lines)
     return Work(model, size, step, "failed" if failed else "waiting", last_lines=lines if failed else ())
@@ -113,6 +143,10 @@ def _audit(path: Path) -> dict[tuple[str, int], tuple[str, bool]]:
     table = read_table(path, "checkpoints")
     columns = zip(table["model"], table["step"], table["commit"], table["used"], strict=True)
     return {(str(model), int(step)): (str(commit), bool(used)) for model, step, commit, used in columns}
+
+
+def _finished(path: Path) -> float | None:
+    return path.stat().st_mtime if path.exists() else None
 
 
 def _seconds(path: Path) -> float | None:

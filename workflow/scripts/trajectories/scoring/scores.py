@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,12 @@ TYPES = {
     "unconditional": "float64", "running": "bool",
 }  # fmt: skip
 COLUMNS = tuple(TYPES)
+_REAL = [name for name, kind in TYPES.items() if kind == "float64"]
+# How parquet files of scores are laid out: a third smaller than pyarrow's own way, and a damaged page is noticed.
+LAYOUT: Mapping[str, Any] = {
+    "compression": "zstd", "use_dictionary": [name for name in COLUMNS if name not in _REAL],
+    "use_byte_stream_split": _REAL, "write_page_checksum": True,
+}  # fmt: skip
 _PLACE = ["task", "question", "choice"]
 
 
@@ -59,7 +65,7 @@ def write_scores(scores: pd.DataFrame, path: Path | str, metadata: Mapping[str, 
     table = pa.Table.from_pandas(scores[list(COLUMNS)], preserve_index=False)
     header = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
     with whole_file(path) as part:
-        pq.write_table(table.replace_schema_metadata(header), part)
+        pq.write_table(table.replace_schema_metadata(header), part, **LAYOUT)
 
 
 def empty_scores() -> pd.DataFrame:

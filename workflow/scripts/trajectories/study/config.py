@@ -117,6 +117,10 @@ class Scoring(Strict):
     device: Device = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     pack_tokens: PositiveInt | Literal["auto"] = Field("auto", description="Tokens of the tree in one forward pass.")
     attention: Literal["auto", "sdpa", "flex"] = "auto"
+    # How work is cut changes no result: left out of what rules' params hold, it runs nothing again.
+    checkpoints_per_job: PositiveInt | Literal["auto"] = Field(
+        "auto", exclude=True, description="Checkpoints of a model that one job scores, one after the other."
+    )
 
 
 class Statistics(Strict):

@@ -1,0 +1,134 @@
+"""The engine's side of a job: a checkpoint's folder in, the scores of missing tasks in the store."""
+
+import gc
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trajectories.errors import UserError
+from trajectories.jobs.devices import choose, one_gpu
+from trajectories.jobs.job import Job, RequestsFile
+
+if TYPE_CHECKING:
+    from trajectories.scoring.check import Known
+    from trajectories.scoring.engine import Engine
+    from trajectories.scoring.requests import Requests
+    from trajectories.scoring.scored import Scored
+
+
+class Scorer:
+    """Scores one checkpoint of a model after another, on one device, which is chosen with the first and kept.
+
+    So is what has been proven of the model, as far as it holds for every checkpoint.
+    """
+
+    def __init__(self) -> None:
+        self._device = ExitStack()
+        self._known: Known | None = None
+
+    def score(self, job: Job, folder: Path, missing: Mapping[Path, Sequence[str]]) -> None:
+        """Score the missing tasks of a checkpoint; each tree's scores are kept as soon as they are there."""
+        if self._known is None:
+            choose(self._device.enter_context(one_gpu(job.scoring.device, os.environ)))
+            self._known = _start(job.threads)
+        _score(job, folder, missing, self._known)
+        _forget()
+
+    def __enter__(self) -> "Scorer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._device.close()
+
+
+def _start(threads: int | None) -> "Known":
+    """Load what is the same for every model; none of it is looked at again when a model's memory is given back."""
+    import torch
+
+    import trajectories.scoring.load
+    from trajectories.scoring.check import Known
+
+    if threads:
+        torch.set_num_threads(threads)
+    gc.freeze()
+    return Known()
+
+
+def _score(job: Job, folder: Path, missing: Mapping[Path, Sequence[str]], known: "Known") -> None:
+    engine = _load(job, folder)
+    for file in job.requests:
+        if file.path in missing:
+            _score_tree(job, engine, file, missing[file.path], known)
+
+
+def _forget() -> None:
+    """Give back the memory of the last model, cycles of references in it included."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _load(job: Job, folder: Path) -> "Engine":
+    from trajectories.scoring.engine import PACK_TOKENS, Engine
+    from trajectories.scoring.load import load_model, pick_device
+
+    device = pick_device(job.scoring.device)
+    size = job.scoring.pack_tokens
+    pack_tokens = PACK_TOKENS.get(device.split(":")[0], 2048) if size == "auto" else size
+    names = [file.name for file in job.checkpoint.files]  # nothing else that lies in the folder
+    model = load_model(folder, job.scoring.dtype, device, files=names)
+    return Engine(model, job.protocol.softmax, pack_tokens, job.scoring.attention)
+
+
+def _score_tree(job: Job, engine: "Engine", file: RequestsFile, tasks: Sequence[str], known: "Known") -> None:
+    from trajectories.jobs.speed import leave_note, stopwatch
+    from trajectories.progress import progress_bar
+    from trajectories.scoring.check import trusted
+    from trajectories.scoring.prefix_tree import build_tree
+
+    requests = file.requests.of_tasks(tasks)
+    with progress_bar(len(requests), f"{job.checkpoint} {file.path.stem}") as advance, stopwatch() as seconds:
+        try:
+            scored = trusted(engine, requests, known).score(requests, advance)
+        except UserError as error:
+            raise UserError(f"{job.checkpoint}, {error}") from error
+    _keep(job, engine, file, scored, requests)
+    tokens = build_tree(scored.requests).nodes
+    leave_note(job.store.folder, job.checkpoint.commit, tokens, seconds[0], str(engine.model.device), scored.proofs)
+
+
+def _keep(job: Job, engine: "Engine", file: RequestsFile, scored: "Scored", requests: "Requests") -> None:
+    from trajectories.scoring.scores import score_table, write_scores
+
+    table = score_table(scored)
+    for name in requests.tasks:
+        rows = table[table["task"] == name]
+        if len(rows):
+            write_scores(rows, job.entries[name], _provenance(job, engine, file, scored, requests, file.digests[name]))
+
+
+def _provenance(
+    job: Job, engine: "Engine", file: RequestsFile, scored: "Scored", requests: "Requests", digest: str
+) -> dict[str, Any]:
+    from trajectories.provenance import hardware, versions
+
+    window = engine.window
+    return {
+        "commit": job.checkpoint.commit,
+        "requests": digest,
+        "tokenizer": file.header.get("tokenizer", ""),
+        "dtype": job.scoring.dtype,
+        "protocol": job.protocol.model_dump(),
+        "pack_tokens": scored.pack_tokens,
+        "way": scored.way,
+        "attention": engine.attention_used,
+        "window": window,
+        "cut_on_the_left": requests.longer_than(window),
+        "device": str(engine.model.device),
+        "hardware": hardware(str(engine.model.device)),
+        "versions": versions(),
+    }

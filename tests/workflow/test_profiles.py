@@ -41,6 +41,22 @@ def test_a_profile_plans_a_whole_study(config: Path, name: str) -> None:
     assert memory == {"toy-70m": 2560, "toy-12b": 98_000}  # 2000 + 2 x 4 bytes a parameter
 
 
+def test_what_a_profile_sets_for_score_holds_for_every_batch(tmp_path: Path) -> None:
+    config = write_toy(tmp_path, {"toy-70m": 70_000_000}, (1, 2, 4), 2)
+    options = [
+        "--workflow-profile",
+        str(PROJECT / "profiles" / "kubernetes"),
+        "--default-storage-prefix",
+        str(tmp_path),
+    ]
+    planned = plan(config, *options, "--config", "scoring={device: cpu, checkpoints_per_job: 2}")
+    batches = re.findall(r"(?s)rule (score_\d+):.*?resources: ([^\n]*)", planned)
+    assert sorted(name for name, _ in batches) == ["score_1", "score_2"]
+    assert all("scratch=/tmp/checkpoints" in resources for _, resources in batches)
+    memory = [int(found[1]) for _, resources in batches if (found := re.search(r"mem_mb=(\d+)", resources))]
+    assert sorted(memory) == [2560, 2840]  # one checkpoint; two, and so the next one's weights beside
+
+
 def test_profiles_agree_on_what_keeps_a_study_going() -> None:
     for name in PROFILES[1:]:
         for key in ("scheduler", "rerun-incomplete", "rerun-triggers", "nolock", "keep-going", "logger"):
@@ -54,7 +70,8 @@ def test_small_stages_share_submissions() -> None:
     text = "".join(file.read_text() for file in sorted((PROJECT / "workflow" / "rules").glob("*.smk")))
     rules = re.findall(r"(?ms)^ *rule (\w+):(.*?)(?=^ *rule |\Z)", text)
     alone |= {rule for rule, body in rules if re.search(r"scores=.*scores\(\)", body)}  # slow to plan in a group
-    remote = {rule for rule, body in rules if "localrule: True" not in body} - alone
+    remote = {rule for rule, body in rules if "localrule: True" not in body and re.search(r"(shell|script):", body)}
+    remote -= alone
     for name in PROFILES[1:]:
         grouped = {pair.split("=")[0] for pair in profile(name)["groups"]}
         assert grouped == remote, f"profiles/{name}/config.yaml: put these into groups: {remote ^ grouped}"

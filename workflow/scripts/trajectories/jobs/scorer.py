@@ -47,7 +47,6 @@ def _start(threads: int | None) -> "Known":
     """Load what is the same for every model; none of it is looked at again when a model's memory is given back."""
     import torch
 
-    import trajectories.scoring.load
     from trajectories.scoring.check import Known
 
     if threads:

@@ -23,7 +23,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "regression": (
         "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",
     ),
-    "tasks": ("task", "label", "metric", "questions", "chance", "description", "source", "licence", "citation"),
+    "tasks": (
+        "task", "label", "metric", "questions", "available", "chance", "description", "source", "licence", "citation",
+    ),
     "imported": ("file", "sha256", "rows"),
     "compare": (
         "model", "parameters", "step", "tokens", "task", "metric", "value", "own_stderr", "reference",

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trajectories.questions.question import Question, read_questions
+from trajectories.errors import UserError
+from trajectories.questions.question import Question, question_metadata, read_questions
+from trajectories.questions.rows import check_metric
 from trajectories.questions.task import Task
 from trajectories.study.metrics import METRICS
 from trajectories.tables import write_table
@@ -41,18 +43,31 @@ def write_listing(
 
 
 def _row(task: Task, metric: str, file: Path | str | None) -> dict[str, Any]:
-    questions = read_questions(file) if file is not None else None
+    questions = _checked(task, metric, file) if file is not None else None
+    available = question_metadata(file).get("available") if file is not None else None
     return {
         "task": task.name,
         "label": task.title,
         "metric": metric,
         "questions": len(questions) if questions else task.questions,
+        "available": available if available is not None else task.questions,
         "chance": chance_level(questions, metric) if questions else None,
         "description": " ".join(task.description.split()),
         "source": _source(task),
         "licence": task.licence,
         "citation": task.citation,
     }
+
+
+def _checked(task: Task, metric: str, file: Path | str) -> list[Question]:
+    """Read a task's questions and refuse a metric, which `statistics.metrics` may name, that they do not allow."""
+    questions = read_questions(file)
+    for number, question in enumerate(questions):
+        try:
+            check_metric(question, metric)
+        except ValueError as error:
+            raise UserError(f"statistics.metrics: {task.name}: question {number} {error}") from error
+    return questions
 
 
 def _source(task: Task) -> str:

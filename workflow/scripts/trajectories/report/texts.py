@@ -160,8 +160,9 @@ TABLES: Mapping[str, TableText] = {
     ),
     "tasks": TableText(
         "What is asked",
-        "The tasks, how many questions they have, what guessing scores, and where the questions are from.",
-        ("label", "metric", "questions", "chance", "description", "source", "licence"),
+        "The tasks, how many questions are asked (of how many, where a sample is), what guessing scores, and where the "
+        "questions are from.",
+        ("label", "metric", "questions", "available", "chance", "description", "source", "licence"),
         {"label": "task", "chance": "by guessing"},
     ),
     "accuracy": TableText(

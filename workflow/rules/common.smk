@@ -35,6 +35,8 @@ def load_study(config):
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
+# The word by which `known_tasks` lists tasks is no part of a study.
+FIND = str(config.pop("find", ""))
 STUDY = load_study(config)
 RESULTS = f"results/{STUDY.study}"
 LOGS = f"{RESULTS}/logs"
@@ -43,7 +45,7 @@ SCRATCH = STUDY.checkpoints.scratch or f"{RESULTS}/checkpoints"
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if CONDA else sys.executable
 GPUS = visible_gpus(os.environ) if STUDY.scoring.device == "auto" else []
-BESIDE = {"status", "fetch"}  # rules that may run beside another Snakemake
+BESIDE = {"status", "fetch", "known_tasks"}  # rules that may run beside another Snakemake
 IMPORTED = STUDY.imported is not None
 # What decides where an imported accuracy belongs.
 IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")

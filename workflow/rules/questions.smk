@@ -40,3 +40,16 @@ rule tasks:
         code=code_digest("trajectories.questions.listing"),
     script:
         "../scripts/tasks.py"
+
+
+rule known_tasks:
+    """List every task a study may name; --config find=word lists those with the word."""
+    log:
+        f"{LOGS}/known_tasks.log",
+    localrule: True
+    conda:
+        "../../envs/score.yaml"
+    params:
+        word=FIND,
+    script:
+        "../scripts/known_tasks.py"

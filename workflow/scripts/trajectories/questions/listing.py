@@ -53,7 +53,7 @@ def _row(task: Task, metric: str, file: Path | str | None) -> dict[str, Any]:
         "available": available if available is not None else task.questions,
         "chance": chance_level(questions, metric) if questions else None,
         "description": " ".join(task.description.split()),
-        "source": _source(task),
+        "source": source_of(task),
         "licence": task.licence,
         "citation": task.citation,
     }
@@ -70,7 +70,8 @@ def _checked(task: Task, metric: str, file: Path | str) -> list[Question]:
     return questions
 
 
-def _source(task: Task) -> str:
+def source_of(task: Task) -> str:
+    """Return where a task's questions come from, in a few words."""
     if (hub := task.data) is not None:
         return "/".join(part for part in (hub.dataset, hub.config, hub.split) if part)
     return task.source or f"generated here ({task.generator})"

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +14,7 @@ from support.tiny_checkpoints import shard_name, write_folder
 from trajectories.checkpoints.audit import AuditSpec, audit, check_anomalies
 from trajectories.checkpoints.records import ModelSource
 from trajectories.errors import UserError
+from trajectories.hub.client import asked_for
 
 REPO = "EleutherAI/pythia-tiny"
 
@@ -191,6 +194,32 @@ def test_passing_errors_are_waited_out(
     hub.fail(where, status, times=2, Retry_After="7")
     assert list(run((1, 2))["status"]) == ["ok", "ok"]
     assert len([wait for wait in waits if 7 <= wait <= 8]) == 2
+
+
+LIMITS = {
+    '"api";r=0;t=60': 60, '"pages";r=88;t=290, "api";r=0;t=41': 41, "limit=500, remaining=0, reset=12": 12,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["/refs", "/resolve/.*config.json"])  # huggingface_hub itself waits for /tree/
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_rate_limit_is_waited_out_as_its_header_says(
+    hub: LocalHub, tmp_path: Path, waits: list[float], limit: str, where: str
+) -> None:
+    publish(hub, tmp_path, {"step1": 1, "step2": 2, "main": 2})
+    hub.fail(where, 429, times=2, RateLimit=limit)
+    assert list(run((1, 2))["status"]) == ["ok", "ok"]
+    assert all(LIMITS[limit] <= wait <= LIMITS[limit] + 2 for wait in waits)
+    assert len(waits) == 2
+
+
+def test_a_date_to_come_back_at_is_understood() -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=100))
+    assert asked_for({"Retry-After": soon}) == pytest.approx(100, abs=5)
+    assert asked_for({"Retry-After": "7.5"}) == 7.5
+    assert asked_for({"RateLimit-Reset": "9"}) == 10
+    assert asked_for({"Retry-After": "soon"}) is None
+    assert asked_for({}) is None
 
 
 def test_lasting_errors_end_in_one_line(hub: LocalHub, tmp_path: Path, waits: list[float]) -> None:

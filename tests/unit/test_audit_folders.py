@@ -6,10 +6,12 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import save_file
 
-from support.tiny_checkpoints import write_folder
+from support.tiny_checkpoints import CONFIG, tensors, write_folder
 from trajectories.checkpoints.audit import AuditSpec, audit, check_anomalies
 from trajectories.checkpoints.notes import anomaly_footnotes, anomaly_note
 from trajectories.checkpoints.records import ModelSource
@@ -140,6 +142,25 @@ def test_shapes_that_do_not_fit(root: Path, key: str) -> None:
     table = run(root)
     assert list(table["status"]) == ["ok", "ok", "wrong-shape", "ok"]
     assert "config.json says" in table.loc[4, "detail"]
+
+
+@pytest.mark.parametrize(
+    ("names", "config"),
+    [
+        ({}, {"hidden_size": 32, "word_embed_proj_dim": 8}),  # OPT-350m embeds in 512 and computes in 1024
+        ({"gpt_neox.layers.2.eh_proj.weight": (8, 16)}, {}),  # DeepSeek-V3's layer for the token after the next
+        ({"gpt_neox.layers.2.mlp.dense_h_to_4h.weight": (32, 8)}, {}),
+        ({}, {"num_hidden_layers": 9, "text_config": {"num_hidden_layers": 2, "vocab_size": 40, "hidden_size": 8}}),
+    ],
+)
+def test_what_a_loader_takes_is_not_called_wrong(
+    root: Path, names: dict[str, tuple[int, ...]], config: dict[str, object]
+) -> None:
+    folder = root / "tiny-0.1m" / "step4"
+    weights = tensors(4) | {name: np.zeros(shape, dtype=np.float32) for name, shape in names.items()}
+    save_file(weights, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(CONFIG | config))
+    assert list(run(root)["status"]) == ["ok"] * 4
 
 
 def test_another_size_is_found(root: Path) -> None:

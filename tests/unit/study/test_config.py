@@ -49,6 +49,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"checkpoints": {"tokens_per_step": 1}}, ["model 'm'", "checkpoints.hub or checkpoints.folder"]),
     ({"checkpoints": FOLDER | {"hub": "o/{model}"}}, ["model 'm'", "not both"]),
     ({"checkpoints": FOLDER | {"folder": "a/{modl}/{step}"}}, ["{modl}", "{model}"]),
+    ({"checkpoints": FOLDER | {"folder": "a/{model:>3}/{step}"}}, ["{model:>3}", "unknown way", "{step:06d}"]),
     ({"checkpoints": FOLDER | {"folder": "a/{model}"}}, ["no {step}", "a/{model}/step{step}"]),
     ({"checkpoints": {"folder": FOLDER["folder"]}}, ["tokens_per_step", "'m'", "batch size × sequence length"]),
     ({"checkpoints": {"hub": "allenai/{model}"}}, ["tokens_per_step", "'m'", "batch size × sequence length"]),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trajectories.checkpoints.contents import Contents
 from trajectories.checkpoints.records import Listing, ModelSource
+from trajectories.checkpoints.revisions import step_names
 from trajectories.checkpoints.shapes import MAX_JSON, read_json
 from trajectories.checkpoints.survey import NothingThereError, Survey
 from trajectories.checkpoints.weight_files import INDEX, support_files, weight_sets
@@ -33,16 +34,20 @@ def survey_folders(model: ModelSource) -> Survey:
 def folder_path(pattern: str, model: str, step: int) -> Path:
     """Return the folder a pattern names for one checkpoint.
 
-    Other placeholders than `{model}` and `{step}` stand for anything; the one folder that exists is taken. Raises
-    `UserError` when several match.
+    A step may be written with zeros before it, and with `{step:06d}` must be; other placeholders than `{model}` and
+    `{step}` stand for anything. The one folder that exists is taken. Raises `UserError` when several match.
     """
-    filled = pattern.replace("{model}", model).replace("{step}", str(step))
-    if not re.search(r"\{\w+\}", filled):
-        return Path(filled)
-    found = sorted(Path(filled[: filled.index("{")]).parent.glob(_glob(filled)))
+    names = step_names(pattern.replace("{model}", model), step)
+    found = [path for name in names for path in _existing(name)]
     if len(found) > 1:
         raise UserError(f"{pattern!r}: step {step} of {model} matches {found[0]} and {found[1]}; leave one")
-    return found[0] if found else Path(filled)
+    return found[0] if found else Path(names[0])
+
+
+def _existing(name: str) -> list[Path]:
+    if not re.search(r"\{\w+\}", name):
+        return [Path(name)] if Path(name).exists() else []
+    return sorted(Path(name[: name.index("{")]).parent.glob(_glob(name)))
 
 
 def list_folder(folder: Path) -> tuple[ModelFile, ...]:

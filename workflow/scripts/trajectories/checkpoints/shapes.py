@@ -11,6 +11,8 @@ from trajectories.errors import UserError
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors library itself
 MAX_JSON = 50_000_000
 _EMBEDDINGS = ("embed_in.weight", "embed_tokens.weight", "wte.weight", "word_embeddings.weight")
+_WIDTHS = ("hidden_size", "n_embd", "d_model", "dim", "word_embed_proj_dim", "embedding_size", "embedding_dim")
+_DEPTHS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|layer)\.(\d+)\.")
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -58,19 +60,22 @@ def read_json(path: Path, limit: int = MAX_JSON) -> dict[str, Any]:
 def shape_mismatch(config: Mapping[str, Any], parts: Iterable[Shapes]) -> str:
     """Return how tensors differ from what `config` says, or an empty string when they fit.
 
-    Compared are the embedding's shape (vocab_size × hidden_size) and the number of layers, which hold for every
-    decoder in transformers under these names.
+    Wrong is what a loader would refuse or fill with random numbers: an embedding of another shape (vocab_size ×
+    hidden_size, or × the width that some models embed in), and layers that are not there. Layers more than config.json
+    says are left alone by every loader: some models keep heads for later tokens in them.
     """
     shapes = {name: shape for part in parts for name, shape in part.items()}
-    expected = (config.get("vocab_size"), config.get("hidden_size", config.get("n_embd")))
-    embeddings = [shape for name, shape in shapes.items() if name.endswith(_EMBEDDINGS)]
-    if embeddings and None not in expected and embeddings[0] != expected:
-        return f"embedding is {_shape(embeddings[0])}, config.json says {_shape(expected)}"
+    text = config.get("text_config")
+    own = {**config, **text} if isinstance(text, dict) else config
+    rows, widths = own.get("vocab_size"), {own[key] for key in _WIDTHS if own.get(key) is not None}
+    for shape in (shape for name, shape in shapes.items() if name.endswith(_EMBEDDINGS)):
+        if rows is not None and widths and (len(shape) != 2 or shape[0] != rows or shape[1] not in widths):
+            return f"embedding is {_shape(shape)}, config.json says {_shape((rows, max(widths)))}"
+        break
     layers = {int(match.group(1)) for name in shapes if (match := _LAYER.search(name))}
-    wanted = config.get("num_hidden_layers", config.get("n_layer"))
-    if layers and wanted is not None and layers != set(range(int(wanted))):
-        return f"{len(layers)} layers, config.json says {wanted}"
-    return ""
+    wanted = next((own[key] for key in _DEPTHS if own.get(key) is not None), None)
+    missing = sorted(set(range(int(wanted))) - layers) if layers and wanted is not None else []
+    return f"{len(layers)} layers, config.json says {wanted}" if missing else ""
 
 
 def _shape(shape: Iterable[Any]) -> str:

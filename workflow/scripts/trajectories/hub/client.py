@@ -5,8 +5,10 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar
 
 import httpx2
@@ -53,8 +55,9 @@ class NoRepositoryError(UserError):
 def patiently(call: Callable[[], T], what: str) -> T:
     """Return `call()`, tried again after rate limits, server errors and broken connections.
 
-    Waits as long as the server asks (Retry-After), else 1, 2, 4 … seconds with some jitter. Raises `UserError` with one
-    line when it will not work: gated, missing, no network, or the same error `ATTEMPTS` times. `what` names the thing.
+    Waits as long as the server asks (Retry-After, RateLimit), else 1, 2, 4 … seconds with some jitter. Raises
+    `UserError` with one line when it will not work: gated, missing, no network, or the same error `ATTEMPTS` times.
+    `what` names the thing.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -182,10 +185,29 @@ def _attempts(error: HfHubHTTPError | httpx2.TransportError) -> int:
 def waiting_time(error: Exception, attempt: int) -> float:
     """Return how many seconds to wait: what the server asks for, else 1, 2, 4 … with some jitter."""
     response = getattr(error, "response", None)
-    asked = response.headers.get("Retry-After", "") if response is not None else ""
-    if asked.isdigit():
-        return min(float(asked), MAX_RETRY_AFTER)
+    asked = asked_for(response.headers) if response is not None else None
+    if asked is not None:
+        return min(asked, MAX_RETRY_AFTER)
     return min(2.0 ** (attempt - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)
+
+
+def asked_for(headers: Mapping[str, str]) -> float | None:
+    """Return how many seconds a refusal asks to wait: its Retry-After, or until the window of its RateLimit ends.
+
+    The hub says the latter, as in `"api";r=0;t=55` (requests left, seconds to go); older drafts of the standard wrote
+    `reset=55`, or a header RateLimit-Reset.
+    """
+    after = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", after):
+        return float(after)
+    with suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
+    limits = headers.get("RateLimit", "")
+    spent = [limit for limit in limits.split(",") if re.search(r"\br=0\b", limit)]
+    ends = [float(seconds) for seconds in re.findall(r"\b(?:t|reset)=(\d+)", ",".join(spent) or limits)]
+    if not ends and headers.get("RateLimit-Reset", "").isdigit():
+        ends = [float(headers["RateLimit-Reset"])]
+    return max(ends) + 1 if ends else None  # the window ends within the second
 
 
 def short(error: Exception) -> str:

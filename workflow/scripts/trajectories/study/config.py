@@ -16,7 +16,7 @@ from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.sizes import sizes_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict, refusal
-from trajectories.study.values import Count, Device, Dtype, FolderPattern, Pattern, Place
+from trajectories.study.values import Count, Device, Dtype, FolderPattern, Pattern, Place, has_step
 
 
 def _as_protocol(value: Any) -> Protocol:
@@ -63,14 +63,14 @@ class Mirror(Strict):
     """Another place where a suite's checkpoints lie; a repository's name alone stands for `{hub: …}`."""
 
     hub: Pattern | None = Field(None, description="Repository on the hub, e.g. owner/{model}-v1.")
-    folder: Pattern | None = Field(None, description="Local folder, e.g. path/{model}/step{step}.")
+    folder: FolderPattern | None = Field(None, description="Local folder, e.g. path/{model}/step{step}.")
     revision: Pattern | None = Field(None, description="Branch of a step there; null: as in the suite.")
 
     @model_validator(mode="after")
     def _one_place(self) -> "Mirror":
         if (self.hub is None) == (self.folder is None):
             raise ValueError("a mirror is either a repository (`hub`) or a folder (`folder`)")
-        if self.folder is not None and "{step}" not in self.folder:
+        if self.folder is not None and not has_step(self.folder):
             raise ValueError(f"{self.folder!r} has no {{step}}; every step needs a folder of its own")
         return self
 

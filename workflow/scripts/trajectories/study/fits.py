@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from trajectories.errors import UserError
 from trajectories.study.sources import source_of, tokens_per_step_of
 from trajectories.study.strict import suggestion
+from trajectories.study.values import has_step
 
 if TYPE_CHECKING:
     from trajectories.study.config import Study
@@ -33,7 +34,7 @@ def _sources(study: "Study") -> Iterator[str]:
             yield f"model {model.name!r}: has no checkpoints; set checkpoints.hub or checkpoints.folder"
         elif hub is not None and folder is not None:
             yield f"model {model.name!r}: give either checkpoints.hub or checkpoints.folder, not both"
-        elif folder is not None and "{step}" not in folder:
+        elif folder is not None and not has_step(folder):
             patterns.add(folder)
     for folder in sorted(patterns):
         yield (

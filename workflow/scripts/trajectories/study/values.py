@@ -25,13 +25,20 @@ def _pattern(value: Any) -> str:
         raise ValueError(f"{value!r} is not text")
     allowed = {"model", "step", "tokens"}
     try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(value) if field is not None]
+        parts = [part for part in string.Formatter().parse(value) if part[1] is not None]
     except ValueError as error:
         raise ValueError(f"{value!r} is not a pattern: {error}") from None
-    for field in fields:
+    for _, field, form, conversion in parts:
         if field not in allowed:
             raise ValueError(f"{value!r} has the unknown part {{{field}}}; allowed are {{model}}, {{step}}, {{tokens}}")
+        if conversion or (form and not (field == "step" and re.fullmatch(r"0[1-9]\d?d", form))):
+            raise ValueError(f"{value!r} formats {{{field}}} in an unknown way; {{step:06d}} writes six digits")
     return value
+
+
+def has_step(pattern: str) -> bool:
+    """Tell whether a pattern names the step."""
+    return "{step}" in pattern or "{step:" in pattern
 
 
 def _device(value: Any) -> Any:

@@ -18,6 +18,7 @@ rule trends:
             "trajectories.analysis.trajectory",
             "trajectories.analysis.serial",
             "trajectories.analysis.drops",
+            "trajectories.analysis.projections",
             "trajectories.analysis.shapes",
             "trajectories.analysis.two_lines",
             "trajectories.analysis.model_choice",

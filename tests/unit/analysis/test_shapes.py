@@ -129,7 +129,7 @@ def test_clear_shapes_are_found_by_both_ways() -> None:
 
 
 def test_published_12b_on_resisting_correction_turns(shared_data: Path) -> None:
-    table = shapes_table(published(shared_data), {"isp_resisting_correction": "accuracy"})
+    table = shapes_table(published(shared_data), {"isp_resisting_correction": "accuracy"}, serial=0.1)
     row = table[table["group"] == "pythia-12b"].iloc[0]
     assert (row["two_lines"], row["aicc"], row["agree"]) == (INVERTED_U, INVERTED_U, True)
     assert 16000 * TOKENS_PER_STEP * 0.5 < row["turn_low"] < row["turn"] < row["turn_high"] < 64000 * TOKENS_PER_STEP
@@ -170,7 +170,7 @@ def test_what_cannot_be_shaped_says_why() -> None:
 
 def test_a_loss_is_turned_over() -> None:
     loss = grid(lambda p, t: 3 + (t - t.mean()) ** 2 + 0.001 * p, task="t").assign(metric="loss")
-    table = shapes_table(loss, {"t": "loss"}, resamples=99)
+    table = shapes_table(loss, {"t": "loss"}, resamples=99, serial=0)
     assert set(table.loc[table["axis"] == "tokens", "two_lines"]) == {INVERTED_U}
 
 
@@ -189,6 +189,6 @@ def test_unbalanced_grids_and_written_columns(tmp_path: Path) -> None:
 def test_another_task_does_not_change_a_tasks_numbers() -> None:
     noise = np.random.default_rng(1).normal(size=64)
     one, two = (grid(lambda p, t: noise, task=task) for task in ("t", "u"))
-    alone = shapes_table(one, {"t": "accuracy"}, resamples=99)
-    after = shapes_table(pd.concat([two, one]), {"u": "accuracy", "t": "accuracy"}, resamples=99)
+    alone = shapes_table(one, {"t": "accuracy"}, resamples=99, serial=0.3)
+    after = shapes_table(pd.concat([two, one]), {"u": "accuracy", "t": "accuracy"}, resamples=99, serial=0.3)
     pd.testing.assert_frame_equal(alone, after[after["task"] == "t"].reset_index(drop=True))

@@ -44,8 +44,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "declines": ("model", "parameters", "rule", "count", "of", "tasks"),
     "shapes": (
-        "task", "metric", "axis", "group", "points", "two_lines", "split", "slope_before", "p_before", "slope_after",
-        "p_after", "aicc", "aicc_constant", "aicc_linear", "aicc_bend", "aicc_quadratic", "p_flat",
+        "task", "metric", "axis", "group", "points", "serial", "two_lines", "split", "slope_before", "p_before",
+        "slope_after", "p_after", "aicc", "aicc_constant", "aicc_linear", "aicc_bend", "aicc_quadratic", "p_flat",
         "p_turn", "agree", "turn", "turn_low", "turn_high", "reason",
     ),
     "sensitivity": (
@@ -58,8 +58,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "margin", "checked", "held",
     ),
     "breaks": (
-        "task", "metric", "group", "axis", "form", "points", "f", "df_model", "df_resid", "p", "p_fdr", "p_cluster",
-        "p_cluster_fdr", "aicc_straight", "aicc", "at", "at_low", "at_high", "slope_before", "slope_after", "reason",
+        "task", "metric", "group", "axis", "form", "points", "serial", "f", "df_model", "df_resid", "p", "p_fdr",
+        "p_cluster", "p_cluster_fdr", "aicc_straight", "aicc", "at", "at_low", "at_high", "slope_before",
+        "slope_after", "reason",
     ),
     "intervals": ("model", "parameters", "step", "tokens", "task", "metric", "value", "low", "high", "questions"),
     "flips": (

@@ -3,42 +3,52 @@
 Per task the straight description is the paper's plane (parameters, tokens, their product), per model a line over
 tokens. The quadratic adds one column, tested by the usual F. The break adds a hinge, max(0, x - at), at the place that
 helps most; the F of a place that was searched for has no tabled distribution (Davies 1987, Biometrika 74; Andrews
-1993, Econometrica 61), so its p-value comes from samples made under the straight description: Gaussian ones, and for
-`p_cluster` the wild cluster bootstrap by model (Cameron, Gelbach & Miller 2008), which allows for points of one
-model being correlated.
+1993, Econometrica 61), so its p-value comes from simulated noise. Fits are by generalised least squares: the noise of a
+model's neighbouring checkpoints correlates (`serial`). Over all models, which have courses of their own besides, the
+wild cluster bootstrap by model gives `p_cluster` (Cameron, Gelbach & Miller 2008).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from trajectories.analysis.clustered import membership, wild_samples
+from trajectories.analysis.clustered import membership
 from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, table_of, task_points, varies
+from trajectories.analysis.projections import Projected, projected, wild_projected
 from trajectories.analysis.regression import why_not
+from trajectories.analysis.serial import LEVELS, whiten
+from trajectories.analysis.trajectory import correlation_of
 from trajectories.tables import write_table
 
 PLACES = 41
 """Places tried for a break, evenly spaced on the log axis."""
 TRIMMED = 0.15
 FEWEST = 7
+BLOCK, BLOCKS = 500, 8
+"""Simulated null samples: so many at a time, so many times."""
 Row = dict[str, object]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A straight design (n x k), and columns one of which is added to it (n x C), each with its place (C).
+    """A straight design (n x k) with columns one of which is added to it (n x C), each with its place (C).
 
-    `searched` says whether the place is a parameter of its own (a break) or given (the quadratic, C = 1).
+    Noise of neighbours within a run of points (`starts` marks the first of each) correlates by `rho`. `searched` says
+    whether the place is a parameter of its own (a break) or given (the quadratic, C = 1).
     """
 
     straight: np.ndarray
     added: np.ndarray
     places: np.ndarray
     searched: bool
+    rho: float = 0.0
+    starts: np.ndarray | None = None
+    seed: int = 1
 
     @property
     def df_model(self) -> int:
@@ -50,54 +60,68 @@ class Comparison:
         """Residual degrees of freedom of the richer model."""
         return int(self.straight.shape[0] - self.straight.shape[1] - self.df_model)
 
-    def explained(self, samples: np.ndarray) -> np.ndarray:
-        """Return by how much each column lowers the residual sum of squares of each row of samples (B x C)."""
-        basis, _ = np.linalg.qr(self.straight)
-        left = self.added - basis @ (basis.T @ self.added)
-        return np.asarray(np.square(samples @ left) / np.square(left).sum(axis=0))
+    def white(self, columns: np.ndarray) -> np.ndarray:
+        """Return columns (n x C), or one (n), without the dependence of neighbours."""
+        return whiten(columns.T, self.rho, self.starts).T
 
-    def residual(self, samples: np.ndarray) -> np.ndarray:
-        """Return the straight model's residual sum of squares of each row (B)."""
-        basis, _ = np.linalg.qr(self.straight)
-        return np.asarray(np.square(samples - (samples @ basis) @ basis.T).sum(axis=1))
+    @cached_property
+    def columns(self) -> np.ndarray:
+        """Return all the comparison needs of whitened samples (n x (k + C)).
 
-    def f(self, samples: np.ndarray) -> np.ndarray:
-        """Return the (largest) F statistic of each row (B)."""
+        An orthonormal basis of the straight design, and what each added column has beyond it, of length 1.
+        """
+        basis, _ = np.linalg.qr(self.white(self.straight))
+        left = self.white(self.added)
+        left = left - basis @ (basis.T @ left)
+        return np.hstack([basis, left / np.linalg.norm(left, axis=0)])
+
+    def explained(self, samples: Projected) -> np.ndarray:
+        """Return by how much each column lowers the residual sum of squares of each sample (B x C)."""
+        return np.asarray(np.square(samples.products[:, self.straight.shape[1] :]))
+
+    def residual(self, samples: Projected) -> np.ndarray:
+        """Return the straight model's residual sum of squares of each sample (B)."""
+        return np.asarray(samples.total - np.square(samples.products[:, : self.straight.shape[1]]).sum(axis=1))
+
+    def f(self, samples: Projected) -> np.ndarray:
+        """Return the (largest) F statistic of each sample (B)."""
         gain = self.explained(samples).max(axis=1)
         rest = np.maximum(self.residual(samples) - gain, 1e-300)
         return np.asarray((gain / self.df_model) / (rest / self.df_resid))
 
-    def fitted(self, y: np.ndarray) -> np.ndarray:
-        """Return the straight fit (n)."""
-        return np.asarray(self.straight @ (np.linalg.pinv(self.straight) @ y))
-
-    def richer(self, y: np.ndarray) -> np.ndarray:
-        """Return the design with the best added column last (n x (k + 1))."""
-        return np.column_stack([self.straight, self.added[:, self.explained(y[None, :])[0].argmax()]])
+    @cached_property
+    def null(self) -> np.ndarray:
+        """Return the F statistics of noise about the straight model, which depend on nothing but the design."""
+        rng, n = generator(self.seed, "break"), len(self.straight)
+        parts = (projected(rng.standard_normal((BLOCK, n)), self.columns) for _ in range(BLOCKS))
+        return np.concatenate([self.f(part) for part in parts])
 
 
 def compare(
     y: np.ndarray, comparison: Comparison, member: np.ndarray | None, resamples: int, rng: np.random.Generator
 ) -> Row:
     """Return F, p-values, AICc of both models, place and its 95 % bootstrap interval, for one y (n)."""
-    observed = float(comparison.f(y[None, :])[0])
-    straight_rss = float(comparison.residual(y[None, :])[0])
-    design = comparison.richer(y)
-    coefficients = np.linalg.pinv(design) @ y
-    rss = float(np.square(y - design @ coefficients).sum())
+    level = y.mean()
+    white = comparison.white(y - level)
+    seen = projected(white[None, :], comparison.columns)
+    observed, k = float(comparison.f(seen)[0]), comparison.straight.shape[1]
+    best = int(comparison.explained(seen)[0].argmax())
+    design = comparison.white(np.column_stack([comparison.straight, comparison.added[:, best]]))
+    coefficients = np.linalg.pinv(design) @ white
+    rss = float(np.square(white - design @ coefficients).sum())
     row: Row = {
         "f": observed,
         "df_model": comparison.df_model,
         "df_resid": comparison.df_resid,
-        "p": _p(y, comparison, observed, None, resamples, rng),
-        "p_cluster": np.nan if member is None else _p(y, comparison, observed, member, resamples, rng),
-        "aicc_straight": aicc(straight_rss, len(y), comparison.straight.shape[1] + 1),
-        "aicc": aicc(rss, len(y), comparison.straight.shape[1] + 1 + comparison.df_model),
+        "p": _p(comparison, observed),
+        "p_cluster": np.nan if member is None else _p_cluster(white, comparison, observed, member, resamples, rng),
+        "aicc_straight": aicc(float(comparison.residual(seen)[0]), len(y), k + 1),
+        "aicc": aicc(rss, len(y), k + 1 + comparison.df_model),
     }
     if comparison.searched:
         before, change = float(coefficients[1]), float(coefficients[-1])
-        row |= {"slope_before": before, "slope_after": before + change}
-        row |= _place(y, comparison, design @ coefficients, member, resamples, rng)
+        row |= {"slope_before": before, "slope_after": before + change, "at": 10 ** comparison.places[best]}
+        row |= _interval(white, comparison, design @ coefficients, member, resamples, rng)
     return row
 
 
@@ -106,46 +130,52 @@ def aicc(rss: float, n: int, parameters: int) -> float:
     return float(n * np.log(rss / n) + 2 * parameters + 2 * parameters * (parameters + 1) / (n - parameters - 1))
 
 
-def _p(
-    y: np.ndarray,
+def _p(comparison: Comparison, observed: float) -> float:
+    if not comparison.searched:
+        return float(stats.f.sf(observed, comparison.df_model, comparison.df_resid))
+    return float((1 + np.sum(comparison.null >= observed * (1 - 1e-12))) / (1 + len(comparison.null)))
+
+
+def _p_cluster(
+    white: np.ndarray,
     comparison: Comparison,
     observed: float,
-    member: np.ndarray | None,
+    member: np.ndarray,
     resamples: int,
     rng: np.random.Generator,
 ) -> float:
-    if member is None and not comparison.searched:
-        return float(stats.f.sf(observed, comparison.df_model, comparison.df_resid))
-    fitted = comparison.fitted(y)
-    if member is None:
-        samples = fitted + rng.standard_normal((resamples, len(y)))  # F does not depend on the noise's size
-    else:
-        samples = wild_samples(fitted, y - fitted, member, resamples, rng)
-    return float((1 + np.sum(comparison.f(samples) >= observed * (1 - 1e-9))) / (1 + resamples))
+    """Return p by the wild cluster bootstrap about the straight fit."""
+    basis = comparison.columns[:, : comparison.straight.shape[1]]
+    fitted = basis @ (basis.T @ white)
+    samples = wild_projected(fitted, white - fitted, member, comparison.columns, resamples, rng)
+    return float((1 + np.sum(comparison.f(samples) >= observed * (1 - 1e-12))) / (1 + resamples))
 
 
-def _place(
-    y: np.ndarray,
+def _interval(
+    white: np.ndarray,
     comparison: Comparison,
     fitted: np.ndarray,
     member: np.ndarray | None,
     resamples: int,
     rng: np.random.Generator,
 ) -> Row:
-    """Return where the break is, in units of the axis, with the percentiles of refits about the broken fit."""
-    residual = y - fitted
+    """Return the 95 % bootstrap interval of the break, about the broken fit.
+
+    Without clusters the noise's own standard deviation is drawn too, because few degrees of freedom do not fix it.
+    """
+    residual = white - fitted
     if member is None:
-        noise = np.sqrt(residual @ residual / comparison.df_resid) * rng.standard_normal((resamples, len(y)))
-        df = comparison.df_resid
-        samples = fitted + noise * np.sqrt(df / rng.chisquare(df, (resamples, 1)))
+        sd = np.sqrt(residual @ residual / rng.chisquare(comparison.df_resid, (resamples, 1)))
+        samples = projected(fitted + sd * rng.standard_normal((resamples, len(white))), comparison.columns)
     else:
-        samples = wild_samples(fitted, residual, member, resamples, rng)
-    best = comparison.places[comparison.explained(y[None, :])[0].argmax()]
+        samples = wild_projected(fitted, residual, member, comparison.columns, resamples, rng)
     low, high = np.quantile(comparison.places[comparison.explained(samples).argmax(axis=1)], [0.025, 0.975])
-    return {"at": 10**best, "at_low": 10**low, "at_high": 10**high}
+    return {"at_low": 10**low, "at_high": 10**high}
 
 
-def comparisons(straight: np.ndarray, x: np.ndarray) -> dict[str, Comparison]:
+def comparisons(
+    straight: np.ndarray, x: np.ndarray, rho: float = 0.0, starts: np.ndarray | None = None, seed: int = 1
+) -> dict[str, Comparison]:
     """Return the quadratic and the break in `x` (log10) against a straight design.
 
     Breaks are sought where at least two different x and 15 % of the points lie on either side (Andrews' trimming).
@@ -153,29 +183,66 @@ def comparisons(straight: np.ndarray, x: np.ndarray) -> dict[str, Comparison]:
     values = np.unique(x)
     low, high = np.quantile(x, [TRIMMED, 1 - TRIMMED])
     places = np.linspace(max(values[1], low), min(values[-2], high), PLACES)
-    centred = x - x.mean()
+    square, hinges = np.square(x - x.mean())[:, None], np.maximum(0.0, x[:, None] - places)
     return {
-        "quadratic": Comparison(straight, (centred**2)[:, None], np.array([np.nan]), False),
-        "break": Comparison(straight, np.maximum(0.0, x[:, None] - places), places, True),
+        "quadratic": Comparison(straight, square, np.array([np.nan]), False, rho, starts, seed),
+        "break": Comparison(straight, hinges, places, True, rho, starts, seed),
     }
 
 
-def breaks_table(accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, resamples: int = 999) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Prepared:
+    """The comparisons of each layout of points that occurs, made once."""
+
+    seed: int
+    found: dict[bytes, dict[str, Comparison]] = field(default_factory=dict)
+
+    def of(self, curve: pd.DataFrame, group: str, axis: str, rho: float) -> dict[str, Comparison]:
+        """Return both comparisons for a model's or all models' points (sorted by model, then tokens)."""
+        size, tokens = (np.log10(curve[column].to_numpy(float)) for column in ("parameters", "tokens"))
+        model = curve["model"].to_numpy(object)
+        starts = np.r_[True, model[1:] != model[:-1]]
+        key = b"".join(part.tobytes() for part in (size, tokens, starts, np.float64(rho))) + axis.encode()
+        if key not in self.found:
+            x = tokens if axis == "tokens" else np.log10(6.0) + size + tokens
+            straight = _plane(size, tokens) if group == "all" else np.column_stack([np.ones_like(x), x - x.mean()])
+            self.found[key] = comparisons(straight, x, rho, starts, self.seed)
+        return self.found[key]
+
+
+def breaks_table(
+    accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, resamples: int = 999, serial: float | str = "auto"
+) -> pd.DataFrame:
     """Return one row per task, description and axis, columns `COLUMNS["breaks"]`.
 
     Group `all` compares with the plane over all checkpoints, on the axes tokens and compute (6 * parameters *
     tokens); the other groups, one per model, with a line over tokens. Slopes are in metric per tenfold tokens, in the
-    plane at the mean log size. `p_fdr` and `p_cluster_fdr` are corrected over all rows (Benjamini-Hochberg).
+    plane at the mean log size. Noise of a model's neighbours correlates by `serial`, in group `all` by the mean of
+    what the trajectories have. `p_fdr` and `p_cluster_fdr` are corrected over all rows (Benjamini-Hochberg).
     """
+    prepared, noise = Prepared(seed), correlation_of(accuracy, metrics, serial)
+    common = _level_above(float(np.mean(list(noise.values())))) if isinstance(serial, str) and noise else serial
     rows: list[Row] = []
     for task, metric in metrics.items():
-        points = task_points(accuracy, task, metric)
-        for group, axis, curve in _groups(points):
-            rng = generator(seed, task, axis, group)
-            common: Row = {"task": task, "metric": metric, "group": group, "axis": axis, "points": len(curve)}
-            rows += [common | row for row in _rows(curve, group, axis, resamples, rng)]
+        for group, axis, curve in _groups(task_points(accuracy, task, metric)):
+            about: Row = {"task": task, "metric": metric, "group": group, "axis": axis, "points": len(curve)}
+            reason = _reason(curve, group)
+            if reason:
+                rows += [about | {"form": form, "reason": reason} for form in ("quadratic", "break")]
+                continue
+            rho = float(common if group == "all" else noise[task, group])
+            member = membership(curve["model"]) if group == "all" else None
+            y, rng = curve["value"].to_numpy(float), generator(seed, task, axis, group)
+            for form, comparison in prepared.of(curve, group, axis, rho).items():
+                found = compare(y, comparison, member, resamples, rng)
+                rows.append(about | {"form": form, "serial": rho, "reason": ""} | found)
     table = table_of(rows, "breaks")
     return table.assign(p_fdr=correct(table["p"]), p_cluster_fdr=correct(table["p_cluster"]))
+
+
+def _level_above(rho: float) -> float:
+    """Return the least of the levels considered that is not below."""
+    return float(LEVELS[np.searchsorted(LEVELS, rho - 1e-9).clip(max=len(LEVELS) - 1)])
 
 
 def _groups(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -183,21 +250,6 @@ def _groups(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     yield "all", "compute", points
     for model, curve in points.groupby("model", sort=False):
         yield str(model), "tokens", curve
-
-
-def _rows(curve: pd.DataFrame, group: str, axis: str, resamples: int, rng: np.random.Generator) -> list[Row]:
-    reason = _reason(curve, group)
-    if reason:
-        return [{"form": form, "reason": reason} for form in ("quadratic", "break")]
-    size, tokens = (np.log10(curve[column].to_numpy(float)) for column in ("parameters", "tokens"))
-    x = tokens if axis == "tokens" else np.log10(6.0) + size + tokens
-    straight = _plane(size, tokens) if group == "all" else np.column_stack([np.ones_like(x), x - x.mean()])
-    member = membership(curve["model"]) if group == "all" else None
-    y = curve["value"].to_numpy(float)
-    return [
-        {"form": form, "reason": "", **compare(y, comparison, member, resamples, rng)}
-        for form, comparison in comparisons(straight, x).items()
-    ]
 
 
 def _plane(size: np.ndarray, tokens: np.ndarray) -> np.ndarray:
@@ -226,7 +278,9 @@ def write_breaks(
     metrics: Metrics,
     seed: int = 1,
     resamples: int = 999,
+    serial: float | str = "auto",
     from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `breaks.tsv`."""
-    write_table(breaks_table(read_accuracy(accuracy, from_tokens), metrics, seed, resamples), output, "breaks")
+    table = breaks_table(read_accuracy(accuracy, from_tokens), metrics, seed, resamples, serial)
+    write_table(table, output, "breaks")

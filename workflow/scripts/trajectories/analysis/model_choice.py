@@ -6,13 +6,16 @@ data only wins over the others where noise about the best curve that never turns
 parametric bootstrap of Cox's test of separate hypotheses; Williams 1970, Biometrics 26). That curve is the isotonic
 regression, rising or falling (Barlow et al. 1972): a parabola takes every plateau for a turn, and any narrower family
 of monotone curves leaves some plateaus out. The bend, an exponential approach to a plateau, is among the candidates
-for the same reason.
+for the same reason. Where the noise of neighbouring points correlates, curves and data are whitened first.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import isotonic_regression
+
+from trajectories.analysis.projections import Projected, projected
+from trajectories.analysis.serial import whiten
 
 CONSTANT, LINEAR, BEND, QUADRATIC = range(4)
 NAMES = ("constant", "linear", "bend", "quadratic")
@@ -40,42 +43,63 @@ class Choice:
 
 
 class ModelChoice:
-    """The comparison prepared for one x (n). At least 6 points, 3 of them different, are needed."""
+    """The comparison prepared for one x (n) and correlation. At least 6 points, 3 of them different, are needed.
 
-    def __init__(self, x: np.ndarray) -> None:
-        self.x = np.asarray(x, dtype=float)
+    `columns` (n x C) is all it needs of samples: orthonormal bases of every curve, and the parabola's coefficients.
+    """
+
+    def __init__(self, x: np.ndarray, rho: float = 0.0) -> None:
+        self.x, self.rho = np.asarray(x, dtype=float), rho
         self.u = (self.x - self.x.min()) / np.ptp(self.x)
         one = np.ones_like(self.u)
         bends = [np.column_stack([one, np.exp(sign * rate * self.u)]) for rate in _RATES for sign in (-1, 1)]
-        self._bases = [
-            [np.linalg.qr(design)[0] for design in designs]
-            for designs in ([one[:, None]], [np.column_stack([one, self.u])], bends)
-        ]
-        self._parabola = np.column_stack([one, self.u, self.u**2])
-        self._bases.append([np.linalg.qr(self._parabola)[0]])
-        self._coefficients = np.linalg.pinv(self._parabola)
+        parabola = np.column_stack([one, self.u, self.u**2])
+        self._designs = [[one[:, None]], [np.column_stack([one, self.u])], bends, [parabola]]
+        white = [[whiten(design.T, rho).T for design in designs] for designs in self._designs]
+        bases = [[np.linalg.qr(design)[0] for design in designs] for designs in white]
+        self.columns = np.hstack(
+            [*(basis for group in bases for basis in group), np.linalg.pinv(white[QUADRATIC][0]).T]
+        )
+        self._widths = [(len(designs), designs[0].shape[1]) for designs in bases]
 
     def __call__(self, samples: np.ndarray) -> Choice:
         """Compare the models on each row of `samples` (B x n)."""
+        centred = samples - samples.mean(axis=1, keepdims=True)
+        return self.judged(projected(whiten(centred, self.rho), self.columns))
+
+    def judged(self, samples: Projected) -> Choice:
+        """Compare the models on samples of which only the products with `columns` are known."""
         n = len(self.x)
-        rss = np.stack([_rss(samples, bases).min(axis=1) for bases in self._bases], axis=1)
+        rss = np.stack([rest.min(axis=1) for rest in self._rests(samples)], axis=1)
         penalty = 2 * _PARAMETERS + 2 * _PARAMETERS * (_PARAMETERS + 1) / (n - _PARAMETERS - 1)
         aicc = n * np.log(np.maximum(rss, 1e-300) / n) + penalty
-        _, slope, bowl = (samples @ self._coefficients.T).T
+        _, slope, bowl = samples.products[:, -3:].T
         with np.errstate(divide="ignore", invalid="ignore"):
             turn = -slope / (2 * bowl)
         aicc[:, QUADRATIC] = np.where((turn > 0) & (turn < 1), aicc[:, QUADRATIC], np.inf)
         return Choice(aicc, self.x.min() + turn * np.ptp(self.x))
 
+    def _rests(self, samples: Projected) -> list[np.ndarray]:
+        """Return the residual sums of squares of every model (each B x its number of bases)."""
+        rests, start = [], 0
+        for count, width in self._widths:
+            part = np.square(samples.products[:, start : start + count * width])
+            explained = part.reshape(len(part), count, width).sum(axis=2)
+            rests.append(np.maximum(samples.total[:, None] - explained, 0.0))
+            start += count * width
+        return rests
+
     def fitted(self, sample: np.ndarray, model: int) -> np.ndarray:
         """Return the least-squares fit of one model to one curve (n)."""
-        bases = self._bases[model]
-        basis = bases[int(_rss(sample[None, :], bases)[0].argmin())]
-        return np.asarray(basis @ (basis.T @ sample))
+        level = sample.mean()
+        white = whiten(sample - level, self.rho)
+        best = self._rests(projected(white[None, :], self.columns))[model][0].argmin()
+        design = self._designs[model][int(best)]
+        return np.asarray(level + design @ (np.linalg.pinv(whiten(design.T, self.rho).T) @ white))
 
     def bowl(self, sample: np.ndarray) -> float:
         """Return the quadratic coefficient of one curve: above 0 for a U."""
-        return float(self._coefficients[2] @ sample)
+        return float(whiten(sample - sample.mean(), self.rho) @ self.columns[:, -1])
 
     def monotone(self, sample: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the isotonic fit of one curve, rising or falling, whichever is closer, and its number of levels.
@@ -92,11 +116,3 @@ class ModelChoice:
     def degrees(self, model: int) -> int:
         """Return the residual degrees of freedom of a model."""
         return int(len(self.x) - _PARAMETERS[model] + 1)
-
-
-def _rss(samples: np.ndarray, bases: list[np.ndarray]) -> np.ndarray:
-    """Return the residual sums of squares (B x number of bases); every basis holds the constant."""
-    centred = samples - samples.mean(axis=1, keepdims=True)
-    total = np.square(centred).sum(axis=1)
-    explained = np.stack([np.square(centred @ basis).sum(axis=1) for basis in bases], axis=1)
-    return np.asarray(np.maximum(total[:, None] - explained, 0.0))

@@ -1,27 +1,33 @@
 """The shape of a metric over compute, tokens or size: flat, positive, inverse, U or inverted U, found in two ways.
 
-The two ways, `two_lines` and `model_choice`, share no step. Each keeps its false alarms at `alpha` per curve: on flat
-noise that any shape is claimed, on a curve that keeps its direction that a turn is claimed (docs/shapes.md has the
-simulated rates).
+The two ways, `two_lines` and `model_choice`, share no step but the correlation of neighbouring checkpoints' noise that
+both assume within a model (`serial`). Each keeps its false alarms at `alpha` per curve: on flat noise that any shape is
+claimed, on a curve that keeps its direction that a turn is claimed (docs/shapes.md has the simulated rates).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from trajectories.analysis.clustered import cluster_t, membership, wild_samples
+from trajectories.analysis.clustered import cluster_t, membership
 from trajectories.analysis.model_choice import CONSTANT, LINEAR, NAMES, QUADRATIC, Choice, ModelChoice
 from trajectories.analysis.points import Metrics, better, generator, read_accuracy, table_of, task_points, varies
+from trajectories.analysis.projections import wild_projected
+from trajectories.analysis.serial import serial_noise, slopes, whiten
+from trajectories.analysis.trajectory import correlation_of
 from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
 from trajectories.tables import write_table
 
 FLAT, POSITIVE, INVERSE, U, INVERTED_U = SHAPES = ("flat", "positive", "inverse", "U", "inverted-U")
 FEWEST = 7
 """Two lines of three points and one between them."""
+FLAT_DRAWS = 4999
+Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,20 @@ class Found:
 
 
 class ShapeFinder:
-    """Both ways prepared for one x (n) and, where points of one model are correlated, its clusters (n x G)."""
+    """Both ways prepared for one x (n), and for what is dependent: neighbours by `rho`, or clusters (n x G)."""
 
     def __init__(
-        self, x: np.ndarray, member: np.ndarray | None = None, alpha: float = 0.05, resamples: int = 999
+        self,
+        x: np.ndarray,
+        member: np.ndarray | None = None,
+        alpha: float = 0.05,
+        resamples: int = 999,
+        rho: float = 0.0,
+        seed: int = 1,
     ) -> None:
         self.x, self.member, self.alpha, self.resamples = np.asarray(x, dtype=float), member, alpha, resamples
-        self.lines, self.models = TwoLinesTest(x, member), ModelChoice(x)
-        centred = (self.x - self.x.mean()) / self.x.std()
-        self._line = np.column_stack([np.ones_like(centred), centred])
+        self.rho, self.seed = rho, seed
+        self.lines, self.models = TwoLinesTest(x, member, rho), ModelChoice(x, rho)
 
     def __call__(self, y: np.ndarray, rng: np.random.Generator) -> Found:
         """Find the shape of one curve (n)."""
@@ -75,12 +86,14 @@ class ShapeFinder:
         A turn needs p <= alpha / 2: with many points the isotonic fit is too rough at its ends, and at alpha an early
         sigmoid of 143 points turned in 9 % of simulations.
         """
-        p_flat = self._share(choice.gain_over_constant[0], self._samples(y, CONSTANT, rng), "gain_over_constant")
+        p_flat = self._p_flat(y, choice, rng)
         if p_flat > self.alpha:
             return FLAT, p_flat, np.nan
         p_turn = np.nan
         if choice.gain_of_turn[0] > 0:
-            p_turn = self._share(choice.gain_of_turn[0], self._monotone_samples(y, rng), "gain_of_turn")
+            fitted, levels = self.models.monotone(y)
+            noisy = self._about(y, fitted, max(1, len(y) - levels), rng)
+            p_turn = _share(choice.gain_of_turn[0], noisy.gain_of_turn)
         if p_turn <= self.alpha / 2:
             return (U if self.models.bowl(y) > 0 else INVERTED_U), p_flat, p_turn
         if choice.aicc[0, CONSTANT] <= choice.aicc[0, LINEAR:QUADRATIC].min():
@@ -90,36 +103,38 @@ class ShapeFinder:
 
     def _trend(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return slope and two-sided p of one line per row; with clusters the larger standard error counts."""
-        slope = samples @ np.linalg.pinv(self._line)[1]
-        residual = samples - samples.mean(axis=1, keepdims=True) - slope[:, None] * self._line[:, 1]
-        df = len(self.x) - 2
-        t = slope / np.sqrt(np.square(residual).sum(axis=1) / df / len(self.x) + 1e-300)
+        slope, stderr = slopes(self.x, samples, self.rho)
+        t, df = slope / (stderr + 1e-300), len(self.x) - 2
         if self.member is not None:
-            clustered = cluster_t(samples, self._line, self.member, 1)
+            line = np.column_stack([np.ones_like(self.x), self.x - self.x.mean()])
+            clustered = cluster_t(samples, line, self.member, 1)
             t, df = np.sign(slope) * np.minimum(np.abs(t), np.abs(clustered)), self.member.shape[1] - 1
         return slope, np.asarray(2 * stats.t.sf(np.abs(t), df))
 
-    def _samples(self, y: np.ndarray, model: int, rng: np.random.Generator) -> np.ndarray:
-        """Return resamples under a fitted model."""
-        return self._about(y, self.models.fitted(y, model), self.models.degrees(model), rng)
+    @cached_property
+    def _flat_gains(self) -> np.ndarray:
+        """Return the gains over the constant on noise about a constant, whose level and spread do not matter."""
+        noise = serial_noise((FLAT_DRAWS, len(self.x)), self.rho, generator(self.seed, "flat"))
+        return np.asarray(self.models(noise).gain_over_constant)
 
-    def _monotone_samples(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return resamples under the isotonic fit; without residuals where it goes through all points."""
-        fitted, levels = self.models.monotone(y)
-        return self._about(y, fitted, max(1, len(y) - levels), rng)
+    def _p_flat(self, y: np.ndarray, choice: Choice, rng: np.random.Generator) -> float:
+        if self.member is None:
+            return _share(choice.gain_over_constant[0], self._flat_gains)
+        constant = self.models.fitted(y, CONSTANT)
+        turned = self._about(y, constant, self.models.degrees(CONSTANT), rng)
+        return _share(choice.gain_over_constant[0], turned.gain_over_constant)
 
-    def _about(self, y: np.ndarray, fitted: np.ndarray, degrees: int, rng: np.random.Generator) -> np.ndarray:
-        """Return Gaussian noise about a fit, or its residuals turned over cluster by cluster."""
+    def _about(self, y: np.ndarray, fitted: np.ndarray, degrees: int, rng: np.random.Generator) -> Choice:
+        """Return what the models say of Gaussian noise about a fit, or of its residuals turned over by cluster."""
         residual = y - fitted
         if self.member is not None:
-            return wild_samples(fitted, residual, self.member, self.resamples, rng)
-        sd = np.sqrt(residual @ residual / degrees)
-        return np.asarray(fitted + sd * rng.standard_normal((self.resamples, len(y))))
-
-    def _share(self, observed: float, samples: np.ndarray, gain: str) -> float:
-        """Return how often resamples gain at least what was observed."""
-        gains = getattr(self.models(samples), gain)
-        return float((1 + np.sum(gains >= observed - 1e-9)) / (1 + self.resamples))
+            level = y.mean()
+            return self.models.judged(
+                wild_projected(fitted - level, residual, self.member, self.models.columns, self.resamples, rng)
+            )
+        white = whiten(residual, self.rho)
+        noise = serial_noise((self.resamples, len(y)), self.rho, rng)
+        return self.models(fitted + np.sqrt(white @ white / degrees) * noise)
 
     def _turn(self, y: np.ndarray, choice: Choice, rng: np.random.Generator) -> tuple[float, float, float]:
         """Return the parabola's turn with its 95 % bootstrap interval, both kept within the data.
@@ -127,33 +142,63 @@ class ShapeFinder:
         Percentiles of refits; without clusters the noise's own standard deviation is drawn too, because five degrees
         of freedom do not fix it.
         """
-        samples, fitted = self._samples(y, QUADRATIC, rng), self.models.fitted(y, QUADRATIC)
+        fitted, degrees = self.models.fitted(y, QUADRATIC), self.models.degrees(QUADRATIC)
         if self.member is None:
-            df = self.models.degrees(QUADRATIC)
-            samples = fitted + (samples - fitted) * np.sqrt(df / rng.chisquare(df, (len(samples), 1)))
-        turns = self.models(samples).turn
+            white = whiten(y - fitted, self.rho)
+            sd = np.sqrt(white @ white / rng.chisquare(degrees, (self.resamples, 1)))
+            turns = self.models(fitted + sd * serial_noise((self.resamples, len(y)), self.rho, rng)).turn
+        else:
+            turns = self._about(y, fitted, degrees, rng).turn
         inside = np.clip(np.r_[choice.turn, turns], self.x.min(), self.x.max())
         low, high = np.nanquantile(inside[1:], [0.025, 0.975])
         return float(inside[0]), float(low), float(high)
 
 
+def _share(observed: float, gains: np.ndarray) -> float:
+    """Return how often simulated gains are at least what was observed, the observed one counted."""
+    return float((1 + np.sum(gains >= observed - 1e-9)) / (1 + len(gains)))
+
+
+@dataclass(frozen=True)
+class Finders:
+    """One finder for each x, clusters and correlation that occur."""
+
+    alpha: float
+    resamples: int
+    seed: int
+    found: dict[bytes, ShapeFinder] = field(default_factory=dict)
+
+    def of(self, x: np.ndarray, member: np.ndarray | None, rho: float) -> ShapeFinder:
+        """Return the finder, made where it is new. Raises `ValueError` where no break leaves enough on both sides."""
+        key = x.tobytes() + (b"" if member is None else member.tobytes()) + np.float64(rho).tobytes()
+        if key not in self.found:
+            self.found[key] = ShapeFinder(x, member, self.alpha, self.resamples, rho, self.seed)
+        return self.found[key]
+
+
 def shapes_table(
-    accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, alpha: float = 0.05, resamples: int = 999
+    accuracy: pd.DataFrame,
+    metrics: Metrics,
+    seed: int = 1,
+    alpha: float = 0.05,
+    resamples: int = 999,
+    serial: float | str = "auto",
 ) -> pd.DataFrame:
     """Return one row per task and curve, columns `COLUMNS["shapes"]`.
 
     Axis `compute` (6 * parameters * tokens FLOPs) has one curve of all checkpoints, with errors clustered by model;
-    `tokens` one per model; `parameters` one per step, or a single row with the reason where models are too few.
-    More is better: the loss is turned over. `split`, `turn` and its interval are in units of the axis, slopes in
-    metric per tenfold.
+    `tokens` one per model, whose neighbours' noise correlates by `serial`; `parameters` one per step, or a single row
+    with the reason where models are too few. More is better: the loss is turned over. `split`, `turn` and its interval
+    are in units of the axis, slopes in metric per tenfold.
     """
-    finders: dict[bytes, ShapeFinder] = {}
-    rows: list[dict[str, object]] = []
+    finders, noise = Finders(alpha, resamples, seed), correlation_of(accuracy, metrics, serial)
+    rows: list[Row] = []
     for task, metric in metrics.items():
         for axis, group, curve in _curves(better(task_points(accuracy, task, metric))):
-            common: dict[str, object] = {"task": task, "metric": metric, "axis": axis, "group": group}
-            rng = generator(seed, task, axis, group)
-            rows.append(common | {"points": len(curve)} | _row(curve, axis, finders, alpha, resamples, rng))
+            rho = noise[task, group] if axis == "tokens" else None
+            common: Row = {"task": task, "metric": metric, "axis": axis, "group": group, "points": len(curve)}
+            found = _row(curve, axis, rho or 0.0, finders, generator(seed, task, axis, group))
+            rows.append(common | {"serial": rho} | found)
     return table_of(rows, "shapes")
 
 
@@ -172,26 +217,16 @@ def _curves(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
             yield "parameters", f"step{step}", curve.sort_values("parameters", kind="stable")
 
 
-def _row(
-    curve: pd.DataFrame,
-    axis: str,
-    finders: dict[bytes, ShapeFinder],
-    alpha: float,
-    resamples: int,
-    rng: np.random.Generator,
-) -> dict[str, object]:
+def _row(curve: pd.DataFrame, axis: str, rho: float, finders: Finders, rng: np.random.Generator) -> Row:
     x, y = np.log10(curve[axis].to_numpy(float)), curve["value"].to_numpy(float)
     reason = _why_not(curve, axis, x, y)
     if reason:
         return {"reason": reason}
-    member = membership(curve["model"]) if axis == "compute" else None
-    key = x.tobytes() + (b"" if member is None else member.tobytes())
-    if key not in finders:
-        try:
-            finders[key] = ShapeFinder(x, member, alpha, resamples)
-        except ValueError as error:
-            return {"reason": str(error)}
-    return _columns(finders[key](y, rng))
+    try:
+        finder = finders.of(x, membership(curve["model"]) if axis == "compute" else None, rho)
+    except ValueError as error:
+        return {"reason": str(error)}
+    return _columns(finder(y, rng))
 
 
 def _why_not(curve: pd.DataFrame, axis: str, x: np.ndarray, y: np.ndarray) -> str:
@@ -202,7 +237,7 @@ def _why_not(curve: pd.DataFrame, axis: str, x: np.ndarray, y: np.ndarray) -> st
     return "" if varies(y) else "the value never varies"
 
 
-def _columns(found: Found) -> dict[str, object]:
+def _columns(found: Found) -> Row:
     lines, choice = found.lines, found.choice
     aicc = {f"aicc_{name}": value for name, value in zip(NAMES, choice.aicc[0].tolist(), strict=True)}
     return {
@@ -231,7 +266,9 @@ def write_shapes(
     seed: int = 1,
     alpha: float = 0.05,
     resamples: int = 999,
+    serial: float | str = "auto",
     from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `shapes.tsv`."""
-    write_table(shapes_table(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, resamples), output, "shapes")
+    table = shapes_table(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, resamples, serial)
+    write_table(table, output, "shapes")

@@ -33,8 +33,8 @@ def trends_of_study(*, accuracy: Path | str, statistics: str, metrics: Metrics, 
         how.seed,
         how.from_tokens,
     )
-    write_shapes(accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples, how.from_tokens)
-    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.from_tokens)
+    write_shapes(accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples, how.serial, how.from_tokens)
+    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.serial, how.from_tokens)
 
 
 def robustness_of_study(

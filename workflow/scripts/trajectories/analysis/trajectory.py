@@ -59,3 +59,10 @@ def _of_task(accuracy: pd.DataFrame, task: str, metric: str) -> Iterator[Traject
 def correlations(found: list[Trajectory], serial: float | str) -> np.ndarray:
     """Return the correlation of neighbours' noise under which each trajectory is to be tested."""
     return assumed_correlations([trajectory.curve for trajectory in found], serial)
+
+
+def correlation_of(accuracy: pd.DataFrame, metrics: Metrics, serial: float | str) -> dict[tuple[str, str], float]:
+    """Return the same by (task, model)."""
+    found = trajectories(accuracy, metrics)
+    levels = correlations(found, serial).tolist()
+    return {(one.task, one.model): level for one, level in zip(found, levels, strict=True)}

@@ -8,7 +8,9 @@ end of it whose line is the stronger. Differences from the paper: the smooth fit
 squares, because eight points do not carry a generalised additive model; standard errors are those of least squares,
 because the robust ones need more points than eight. Where errors are clustered the larger of the least-squares and
 the clustered standard error counts, with one degree of freedom fewer than the line has clusters: alone, the clustered
-one is too small on a short line (Angrist & Pischke 2009, Mostly Harmless Econometrics, section 8.2).
+one is too small on a short line (Angrist & Pischke 2009, Mostly Harmless Econometrics, section 8.2). Where the noise
+of neighbouring points correlates, either line is by generalised least squares, on its own side only: were the sides
+coupled, a curve that is not straight before the break would tilt the line beyond it.
 """
 
 from dataclasses import dataclass
@@ -18,9 +20,12 @@ import numpy as np
 from patsy import dmatrix
 from scipy import stats
 
+from trajectories.analysis.serial import whiten
+
 FEWEST_PER_LINE = 3
 FEWEST_CLUSTERS = 4
 """Per line, where errors are clustered."""
+MOST_SPLITS = 60
 
 
 @dataclass(frozen=True)
@@ -40,28 +45,34 @@ class TwoLines:
 
 
 @dataclass(frozen=True)
-class _Line:
-    """Least squares within one side: `slope @ y` is the slope, `basis` (n x 2, orthonormal) spans the line."""
+class _Lines:
+    """The interrupted regression at one break: `slopes @ y` are both slopes, `basis` (n x 4, orthonormal) spans it.
 
-    slope: np.ndarray
+    `starts` (n) marks the first point of either side.
+    """
+
+    slopes: np.ndarray
     basis: np.ndarray
+    starts: np.ndarray
 
 
 class TwoLinesTest:
-    """The test prepared for one x (n, ascending), and for clusters (`member`, n x G) where errors are correlated.
+    """The test prepared for one x (n, ascending), the correlation of neighbours' noise, or clusters (n x G).
 
     Raises `ValueError` where no break leaves three different x (and four clusters) on both sides.
     """
 
-    def __init__(self, x: np.ndarray, member: np.ndarray | None = None) -> None:
+    def __init__(self, x: np.ndarray, member: np.ndarray | None = None, rho: float = 0.0) -> None:
         self.x = np.asarray(x, dtype=float)
-        self.member = member
+        self.member, self.rho = member, rho
         values = np.unique(self.x)
         splits = values[FEWEST_PER_LINE - 1 : len(values) - FEWEST_PER_LINE]
+        if len(splits) > MOST_SPLITS:
+            splits = splits[np.linspace(0, len(splits) - 1, MOST_SPLITS).round().astype(int)]
         self.splits = np.array([at for at in splits if self._fewest_clusters(at) >= FEWEST_CLUSTERS])
         if not len(self.splits):
             raise ValueError("no break leaves enough points and models on both sides")
-        self._sides = [(_line(self.x, self.x <= at), _line(self.x, self.x > at)) for at in self.splits]
+        self._lines = [_interrupted(self.x, at, rho) for at in self.splits]
 
     def _fewest_clusters(self, at: float) -> float:
         if self.member is None:
@@ -85,7 +96,8 @@ class TwoLinesTest:
 
     def __call__(self, samples: np.ndarray) -> TwoLines:
         """Test each row of `samples` (B x n)."""
-        slopes, t = zip(*(self._at(samples, before, after) for before, after in self._sides), strict=True)
+        centred = samples - samples.mean(axis=1, keepdims=True)
+        slopes, t = zip(*(self._at(centred, lines) for lines in self._lines), strict=True)
         slope, statistic = np.stack(slopes, axis=2), np.stack(t, axis=2)  # B x 2 x splits
         chosen = self._robin_hood(samples, np.abs(statistic))
         rows = np.arange(len(samples))
@@ -93,24 +105,18 @@ class TwoLinesTest:
         slope = slope[rows, :, chosen]
         return TwoLines(self.splits[chosen], slope[:, 0], p[:, 0], slope[:, 1], p[:, 1])
 
-    def _at(self, samples: np.ndarray, before: _Line, after: _Line) -> tuple[np.ndarray, np.ndarray]:
+    def _at(self, samples: np.ndarray, lines: _Lines) -> tuple[np.ndarray, np.ndarray]:
         """Return slopes and t statistics (each B x 2) of the interrupted regression with this break."""
-        basis = np.hstack([before.basis, after.basis])
-        residual = samples - (samples @ basis) @ basis.T
-        slopes = np.stack([samples @ before.slope, samples @ after.slope], axis=1)
-        return slopes, slopes / np.sqrt(
-            np.stack([self._variance(residual, line) for line in (before, after)], axis=1) + 1e-300
-        )
-
-    def _variance(self, residual: np.ndarray, line: _Line) -> np.ndarray:
-        n = len(self.x)
-        plain = np.asarray(np.square(residual).sum(axis=1) / (n - 4) * (line.slope @ line.slope))
-        if self.member is None:
-            return plain
-        clusters = self.member.shape[1]
-        correction = clusters / (clusters - 1) * (n - 1) / (n - 4)
-        clustered = correction * np.square((residual * line.slope) @ self.member).sum(axis=1)
-        return np.asarray(np.maximum(plain, clustered))
+        white = whiten(samples, self.rho, lines.starts)
+        slopes, n = white @ lines.slopes.T, len(self.x)
+        residual = white - (white @ lines.basis) @ lines.basis.T
+        variance = np.square(residual).sum(axis=1)[:, None] / (n - 4) * np.square(lines.slopes).sum(axis=1)
+        if self.member is not None:
+            scores = [np.square((residual * slope) @ self.member).sum(axis=1) for slope in lines.slopes]
+            clusters = self.member.shape[1]
+            correction = clusters / (clusters - 1) * (n - 1) / (n - 4)
+            variance = np.maximum(variance, correction * np.stack(scores, axis=1))
+        return slopes, slopes / np.sqrt(variance + 1e-300)
 
     def _robin_hood(self, samples: np.ndarray, strength: np.ndarray) -> np.ndarray:
         """Return the index of the break to use for each row (B)."""
@@ -130,9 +136,12 @@ class TwoLinesTest:
         return np.clip(np.searchsorted(self.splits, at, side="right") - 1, 0, len(self.splits) - 1)
 
 
-def _line(x: np.ndarray, side: np.ndarray) -> _Line:
-    design = np.column_stack([side.astype(float), np.where(side, x - x[side].mean(), 0.0)])
-    return _Line(np.linalg.pinv(design)[1], design / np.linalg.norm(design, axis=0))
+def _interrupted(x: np.ndarray, at: float, rho: float) -> _Lines:
+    high = x > at
+    columns = [part for side in (~high, high) for part in (side.astype(float), np.where(side, x - x[side].mean(), 0.0))]
+    starts = np.r_[True, high[1:] & ~high[:-1]]
+    design = whiten(np.array(columns), rho, starts).T
+    return _Lines(np.linalg.pinv(design)[[1, 3]], np.linalg.qr(design)[0], starts)
 
 
 def _curvature(x: np.ndarray) -> np.ndarray:

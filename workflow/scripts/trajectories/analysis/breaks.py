@@ -81,7 +81,8 @@ class Comparison:
 
     def residual(self, samples: Projected) -> np.ndarray:
         """Return the straight model's residual sum of squares of each sample (B)."""
-        return np.asarray(samples.total - np.square(samples.products[:, : self.straight.shape[1]]).sum(axis=1))
+        explained = np.square(samples.products[:, : self.straight.shape[1]]).sum(axis=1)
+        return np.asarray(np.maximum(samples.total - explained, 0.0))
 
     def f(self, samples: Projected) -> np.ndarray:
         """Return the (largest) F statistic of each sample (B)."""
@@ -127,6 +128,7 @@ def compare(
 
 def aicc(rss: float, n: int, parameters: int) -> float:
     """Return the corrected information criterion; `parameters` counts the variance (Hurvich & Tsai 1989)."""
+    rss = max(rss, 1e-300)
     return float(n * np.log(rss / n) + 2 * parameters + 2 * parameters * (parameters + 1) / (n - parameters - 1))
 
 

@@ -1,65 +1,53 @@
-"""Result files of EleutherAI's evaluation harness, v0.3 and v0.4 style.
+"""Result files of EleutherAI's evaluation harness, v0.3 and v0.4 style, and of lighteval and the Open LLM Leaderboard.
 
 v0.3 writes `results: {task: {acc, acc_stderr, …}}` with `config.model_args` as text; its `truthfulqa_mc` has `mc1` and
 `mc2`. v0.4 writes `results: {task: {"acc,none": …, "acc_stderr,none": …}}`, where `none` names the filter that answers
-went through, splits TruthfulQA into `truthfulqa_mc1` and `truthfulqa_mc2`, adds `n-samples`, and lists groups (means
-over tasks) among the results, named in `groups` and `group_subtasks`.
+went through, splits TruthfulQA into `truthfulqa_mc1` and `truthfulqa_mc2`, adds `n-samples`, `n-shot` and versions, and
+lists groups (means over tasks) among the results, named in `groups` and `group_subtasks`. lighteval, and the first Open
+LLM Leaderboard, write `config_general.model_name` and tasks such as `lighteval|arc:challenge|25`, the last part shots.
 """
 
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from trajectories.errors import UserError
-from trajectories.imports.reading import Reading, checked_share, files_in, questions_behind
+from trajectories.imports.files import text_of
+from trajectories.imports.reading import Made, Reading, questions_behind, standard_error
 
-logger = logging.getLogger(__name__)
-
-METRICS: Mapping[str, str] = {"acc": "accuracy", "acc_norm": "accuracy_norm", "mc1": "mc1", "mc2": "mc2"}
-"""The harness's names of the metrics that are shares of right answers, and ours."""
-
-MC_TASKS: Mapping[str, str] = {"truthfulqa_mc1": "mc1", "truthfulqa_mc2": "mc2"}
-"""v0.4 tasks whose `acc` is one of TruthfulQA's two metrics."""
-
-FILTER = "none"
-
-
-def read_harness(path: Path | str) -> list[Reading]:
-    """Read one result file, or every `.json` below a folder.
-
-    Raises `UserError`, naming the file, when one is cut short, is of another layout, or holds a number outside 0…1.
-    """
-    return [reading for file in files_in(Path(path), ".json") for reading in read_harness_file(file)]
+ENDINGS = (".json", ".json.gz")
+NO_FILTER = "none"
+_AVERAGES = ("all", "average")  # lighteval's means over whatever was run
 
 
 def read_harness_file(file: Path) -> list[Reading]:
-    """Read one result file: one `Reading` per task and metric; groups and other metrics are skipped."""
+    """Read one result file: one `Reading` per task and number in it, groups included.
+
+    Raises `UserError`, naming the file, when it is cut short, is of another layout, or names no model.
+    """
     content = _parsed(file)
-    model, revision = _model(content, file)
-    _warn_of_limit(content, file)
-    readings = [
-        Reading(file, model, revision, task, metric, value, stderr, questions)
+    model, revision, iteration = _checkpoint(content)
+    made = _made(content)
+    return [
+        Reading(
+            file, model, revision, task, metric, value, stderr, _questions(task, value, stderr, row, content),
+            filtered, iteration, None, _shots(task, content), _version(task, content), task in _groups(content), made,
+        )
         for task, row in content["results"].items()
-        if task not in _groups(content)
-        for metric, value, stderr, questions in _metrics(task, row, content, file)
-    ]
-    if not readings:
-        raise UserError(f"{file}: none of its tasks reports {', '.join(METRICS)}; nothing to import")
-    return readings
+        if task not in _AVERAGES
+        for metric, filtered, value, stderr in _numbers(row)
+    ]  # fmt: skip
 
 
 def _parsed(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read ({error})") from error
+        content = json.loads(text_of(file))
     except json.JSONDecodeError as error:
         raise UserError(f"{file}: cut short or not JSON (line {error.lineno}: {error.msg}); copy it again") from error
     if not (
         isinstance(content, dict)
-        and isinstance(content.get("config"), dict)
+        and (isinstance(content.get("config"), dict) or isinstance(content.get("config_general"), dict))
         and isinstance(content.get("results"), dict)
         and all(isinstance(row, dict) for row in content["results"].values())
     ):
@@ -69,18 +57,42 @@ def _parsed(file: Path) -> dict[str, Any]:
     return content
 
 
-def _model(content: Mapping[str, Any], file: Path) -> tuple[str, str | None]:
-    """Return (model, revision) from the file's own config; `model_args` is text in v0.3, text or a mapping in v0.4."""
-    config = content["config"]
-    arguments = config.get("model_args")
-    if isinstance(arguments, str):
-        arguments = dict(part.split("=", 1) for part in arguments.split(",") if "=" in part)
-    arguments = arguments if isinstance(arguments, dict) else {}
+def _config(content: Mapping[str, Any]) -> dict[str, Any]:
+    config: dict[str, Any] = content.get("config") or content.get("config_general") or {}
+    return config
+
+
+def arguments_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `model_args`: text in v0.3, text or a mapping in v0.4."""
+    given = config.get("model_args")
+    if isinstance(given, str):
+        return dict(part.split("=", 1) for part in given.split(",") if "=" in part)
+    return given if isinstance(given, dict) else {}
+
+
+def _checkpoint(content: Mapping[str, Any]) -> tuple[str, str | None, int | None]:
+    """Return model, revision and iteration in the file's own words; each empty or None where it names none."""
+    config = _config(content)
+    arguments = arguments_of(config)
     model = arguments.get("pretrained") or arguments.get("model") or content.get("model_name")
-    if not model:
-        raise UserError(f"{file}: its config.model_args names no model (pretrained=…), so its checkpoint is unknown")
-    revision = arguments.get("revision") or config.get("model_revision")
-    return str(model), None if revision in (None, "", "main") else str(revision)
+    model = model or config.get("model_name") or ""
+    revision = arguments.get("revision") or arguments.get("subfolder") or config.get("model_revision")
+    iteration = arguments.get("iteration")
+    whole = iteration if isinstance(iteration, int) and not isinstance(iteration, bool) else None
+    return str(model), None if revision in (None, "") else str(revision), whole
+
+
+def _made(content: Mapping[str, Any]) -> Made:
+    config = _config(content)
+    arguments = arguments_of(config)
+    limit, dtype = config.get("limit", config.get("max_samples")), config.get("model_dtype") or arguments.get("dtype")
+    return Made(
+        harness=str(content.get("lm_eval_version") or config.get("lighteval_sha") or ""),
+        commit=str(content.get("git_hash") or config.get("model_sha") or ""),
+        limit="" if limit is None else f"{limit:g}" if isinstance(limit, int | float) else str(limit),
+        dtype=str(dtype or "").removeprefix("torch."),
+        peft=str(arguments.get("peft") or arguments.get("delta") or ""),
+    )
 
 
 def _groups(content: Mapping[str, Any]) -> frozenset[str]:
@@ -88,36 +100,43 @@ def _groups(content: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(content.get("groups") or {}) | {name for name, members in subtasks.items() if members}
 
 
-def _metrics(
-    task: str, row: Mapping[str, Any], content: Mapping[str, Any], file: Path
-) -> Iterator[tuple[str, float, float | None, int | None]]:
+def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, str | None, float, float | None]]:
+    """Yield metric, filter, value and standard error of each number of a task; NaN and infinities among the values."""
     for key, value in row.items():
         name, _, filtered = key.partition(",")
-        if name not in METRICS or (filtered and filtered != FILTER and f"{name},{FILTER}" in row):
+        if name.endswith("_stderr") or name in ("alias", "sample_len", "samples", "name"):
             continue
-        share = checked_share(value, file, f"{key!r} of task {task!r}")
-        stderr = _stderr(row, f"{name}_stderr" + (f",{filtered}" if filtered else ""))
-        yield _metric(task, name), share, stderr, _questions(task, share, stderr, row, content)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            if value is None or isinstance(value, bool) or (isinstance(value, str) and name in _EXPECTED):
+                yield name, filtered or None, float("nan"), None
+            continue
+        error = row.get(f"{name}_stderr" + (f",{filtered}" if filtered else ""))
+        yield name, filtered or None, float(value), standard_error(error)
 
 
-def _metric(task: str, name: str) -> str:
-    return MC_TASKS[task] if task in MC_TASKS and name == "acc" else METRICS[name]
+_EXPECTED = ("acc", "acc_norm", "mc1", "mc2")  # what is text here was meant to be a number
 
 
-def _stderr(row: Mapping[str, Any], key: str) -> float | None:
-    value = row.get(key)  # v0.4 writes "N/A" where it has none
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _shots(task: str, content: Mapping[str, Any]) -> int | None:
+    told = (content.get("n-shot") or {}).get(task)
+    if told is None and "|" in task:
+        told = task.split("|")[2 if task.count("|") >= 2 else 1]
+    if told is None:
+        told = _config(content).get("num_fewshot")
+    try:
+        return int(told)
+    except (TypeError, ValueError):
+        return None
+
+
+def _version(task: str, content: Mapping[str, Any]) -> str | None:
+    told = (content.get("versions") or {}).get(task)
+    return None if told in (None, "N/A", "Yaml") else str(told)
 
 
 def _questions(
-    task: str, share: float, stderr: float | None, row: Mapping[str, Any], content: Mapping[str, Any]
+    task: str, value: float, stderr: float | None, row: Mapping[str, Any], content: Mapping[str, Any]
 ) -> int | None:
     counted = (content.get("n-samples") or {}).get(task) or {}
     stated = counted.get("effective", row.get("sample_len"))
-    return int(stated) if isinstance(stated, int) else questions_behind(share, stderr)
-
-
-def _warn_of_limit(content: Mapping[str, Any], file: Path) -> None:
-    limit = content["config"].get("limit")
-    if limit is not None:
-        logger.warning("%s: was made with --limit %s, so its accuracies cover part of each task only", file, limit)
+    return int(stated) if isinstance(stated, int) else questions_behind(value, stderr)

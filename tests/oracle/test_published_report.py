@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from support.imports import placed, read_tidy
 from trajectories.analysis.breaks import write_breaks
 from trajectories.analysis.checks import Setting
 from trajectories.analysis.compare import write_compare
@@ -18,8 +19,7 @@ from trajectories.figures.models import draw_models
 from trajectories.figures.panels import TaskLabel
 from trajectories.figures.replication import draw_replication
 from trajectories.figures.surface import draw_surface
-from trajectories.imports.accuracy import place_readings
-from trajectories.imports.published import read_published
+from trajectories.imports.published import published_file
 from trajectories.report.page import Head, write_report
 from trajectories.report.provenance import provenance
 from trajectories.tables import write_table
@@ -43,7 +43,9 @@ def page(shared_data: Path, tmp_path: Path) -> str:
     files = {kind: tmp_path / f"{kind}.tsv" for kind in KINDS}
     accuracy = files["accuracy"]
     write_table(
-        place_readings(read_published(shared_data / "published", tmp_path / "unused"), study), accuracy, "accuracy"
+        placed(read_tidy(published_file(shared_data / "published", tmp_path / "unused")), study)[0],
+        accuracy,
+        "accuracy",
     )
     write_regression(accuracy, files["regression"], metrics)
     write_table1(files["regression"], files["table1"], tmp_path / "table1.md", {})

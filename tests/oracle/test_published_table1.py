@@ -5,11 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from support.imports import placed, read_harness, read_tidy
 from trajectories.analysis.regression import regression_table
 from trajectories.analysis.table1 import table1
-from trajectories.imports.accuracy import place_readings
-from trajectories.imports.harness import read_harness
-from trajectories.imports.published import read_published
+from trajectories.imports.published import published_file
 from trajectories.study.config import Study
 
 MODELS = {
@@ -58,8 +57,12 @@ def papers_study() -> Study:
 def test_all_36_cells_to_the_printed_digit(shared_data: Path, tmp_path: Path, source: str) -> None:
     study = papers_study()
     folder = shared_data / "published"
-    read = read_harness(folder / source) if source == "lm_eval_json" else read_published(folder, tmp_path / "unused")
-    accuracy = place_readings(read, study)
+    read = (
+        read_harness(folder / source)
+        if source == "lm_eval_json"
+        else read_tidy(published_file(folder, tmp_path / "unused"))
+    )
+    accuracy, _ = placed(read, study)
     regression = regression_table(accuracy, {task.name: study.metric_of(task) for task in study.tasks})
     cells = table1(regression, {}).set_index("task")[["parameters", "tokens", "interaction"]]
     expected = pd.DataFrame(

@@ -17,6 +17,9 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from snakemake.logging import logger
 from trajectories.errors import UserError
+from trajectories.imports.accuracy import FORMATS
+from trajectories.imports.files import files_of
+from trajectories.imports.whole import filled_in
 from trajectories.provenance import code_digest
 from trajectories.jobs import resources
 from trajectories.jobs.batches import Crew, batches, crew_of, job_sizes
@@ -28,16 +31,17 @@ from trajectories.study.sources import source_of
 
 
 def load_study(config):
-    """Return the checked config; mistakes end everything, with a line for each."""
+    """Return the checked config, and what an import's files filled in; mistakes end everything, with a line for each."""
     try:
-        return Study.from_config(config, ", ".join(map(str, workflow.overwrite_configfiles)) or "config")
+        filled, told = filled_in(config)
+        return Study.from_config(filled, ", ".join(map(str, workflow.overwrite_configfiles)) or "config"), told
     except UserError as error:
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
 # The word by which `known_tasks` lists tasks is no part of a study.
 FIND = str(config.pop("find", ""))
-STUDY = load_study(config)
+STUDY, TOLD = load_study(config)
 RESULTS = f"results/{STUDY.study}"
 LOGS = f"{RESULTS}/logs"
 STORE = "results/store"
@@ -230,10 +234,10 @@ def import_files():
     where = STUDY.imported.path if IMPORTED else None
     if where is None:
         return []
-    if not Path(where).exists():
-        sys.exit(f"error: config: import.path: {where!r} does not exist")
-    found = sorted(str(file) for file in Path(where).rglob("*") if file.suffix in (".json", ".tsv"))
-    return found if Path(where).is_dir() else [where]
+    try:
+        return [str(file) for file in files_of(where, FORMATS[STUDY.imported.format][1])]
+    except UserError as error:
+        sys.exit(f"error: config: {error}")
 
 
 def reference_table():
@@ -251,7 +255,7 @@ def reference_table():
 def report_tables():
     """Return the tables the report shows, by kind."""
     kinds = ["accuracy", "regression", "table1", *STATISTICS]
-    kinds += ["imported"] if IMPORTED else ["checkpoints", "speed"]
+    kinds += ["imported", "import_notes"] if IMPORTED else ["checkpoints", "speed"]
     kinds += ["compare", "compare_summary"] if STUDY.reference else []
     return {kind: f"{RESULTS}/{kind}.tsv" for kind in kinds}
 

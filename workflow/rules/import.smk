@@ -5,6 +5,7 @@ rule import_accuracy:
     output:
         accuracy=f"{RESULTS}/accuracy.tsv",
         files=f"{RESULTS}/imported.tsv",
+        notes=f"{RESULTS}/import_notes.tsv",
     log:
         f"{LOGS}/import.log",
     localrule: True
@@ -13,6 +14,7 @@ rule import_accuracy:
     params:
         study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "import", "statistics"),
         fetched=f"{RESULTS}/published/all_results.tsv",
+        told=TOLD,
         code=code_digest("trajectories.imports"),
     script:
         "../scripts/import_accuracy.py"

@@ -9,5 +9,7 @@ with stage(snakemake.log[0]):
         Study.model_validate_json(snakemake.params.study),
         snakemake.output.accuracy,
         snakemake.output.files,
+        snakemake.output.notes,
         snakemake.params.fetched,
+        snakemake.params.told,
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from support.imports import read_harness, read_tidy
 from trajectories.errors import UserError
 from trajectories.imports.accuracy import reference_accuracy
-from trajectories.imports.harness import read_harness
-from trajectories.imports.published import fetch, published_file, read_published
+from trajectories.imports.published import fetch, published_file
 from trajectories.study.config import Study
 from trajectories.tables import read_table
 
@@ -65,9 +65,9 @@ def test_a_folder_without_the_file_or_with_another_is_refused(tmp_path: Path) ->
 
 def test_the_published_table_and_the_result_files_behind_it_agree(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "published"
-    table = {(r.model, r.revision, r.task): r for r in read_published(folder, tmp_path / "unused")}
+    table = {(r.model, r.revision, r.task): r for r in read_tidy(published_file(folder, tmp_path / "unused"))}
     assert len(table) == 768
-    files = [r for r in read_harness(folder / "lm_eval_json") if r.metric != "accuracy_norm"]
+    files = [r for r in read_harness(folder / "lm_eval_json") if r.metric != "acc_norm"]
     assert len(files) == 768
     for reading in files:
         task = f"truthfulqa_{reading.metric}" if reading.task == "truthfulqa_mc" else reading.task
@@ -77,7 +77,7 @@ def test_the_published_table_and_the_result_files_behind_it_agree(shared_data: P
 def test_question_counts_worked_back_are_those_of_the_data_sets(shared_data: Path) -> None:
     readings = read_harness(shared_data / "published" / "lm_eval_json")
     for task, questions in QUESTIONS.items():
-        counts = {r.questions for r in readings if r.task == f"isp_{task}" and r.metric == "accuracy"}
+        counts = {r.questions for r in readings if r.task == f"isp_{task}" and r.metric == "acc"}
         assert counts - {None} == {questions}, task
     assert {r.questions for r in readings if r.metric == "mc1"} == {817}
     assert {r.questions for r in readings if r.metric == "mc2"} == {None}

@@ -26,7 +26,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "tasks": (
         "task", "label", "metric", "questions", "available", "chance", "description", "source", "licence", "citation",
     ),
-    "imported": ("file", "sha256", "rows"),
+    "imported": (
+        "file", "sha256", "rows", "left_out", "reason", "model", "revision", "shots", "version", "harness", "commit",
+        "limit", "dtype", "peft",
+    ),
+    "import_notes": ("kind", "count", "first"),
     "compare": (
         "model", "parameters", "step", "tokens", "task", "metric", "value", "own_stderr", "reference",
         "reference_stderr", "difference", "stderr", "z", "p", "p_fdr", "verdict",

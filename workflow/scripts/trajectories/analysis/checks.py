@@ -20,7 +20,7 @@ from trajectories.analysis.parameters import PYTHIA, ParameterCounts
 from trajectories.analysis.points import varies
 from trajectories.analysis.regression import TERMS, design_matrix, fit_regression, why_not, zscore
 from trajectories.analysis.shuffles import size_shuffles, smallest_p
-from trajectories.study.metrics import METRICS, sign_of
+from trajectories.study.metrics import record_of, sign_of
 
 FEWEST_BOOTSTRAPPED = 6
 """With five sizes the wild bootstrap of the tokens rejects a true null in 12 % of studies (`docs/statistics.md`)."""
@@ -173,8 +173,7 @@ def _body_parameters(points: pd.DataFrame, setting: Setting) -> list[Row]:
 
 
 def _logit(points: pd.DataFrame, setting: Setting) -> list[Row]:
-    metric = str(points["metric"].iloc[0])
-    if metric not in METRICS or not METRICS[metric].is_share:
+    if not record_of(points["metric"].iloc[0]).is_share:
         return no_result("not a share between 0 and 1")
     logit = empirical_logit(points)
     if not varies(logit):

@@ -1,52 +1,64 @@
-"""From readings to `accuracy.tsv`: every number finds its model, step and task in the study, or is refused."""
+"""The stage `import_accuracy`: results made elsewhere in; `accuracy.tsv`, and what became of every file, out."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from trajectories.errors import UserError
 from trajectories.files import file_sha256
-from trajectories.imports.harness import MC_TASKS, read_harness
-from trajectories.imports.published import read_published
+from trajectories.imports import harness, tidy
+from trajectories.imports.files import files_of
+from trajectories.imports.notes import Notes
+from trajectories.imports.placing import Placed, place
+from trajectories.imports.published import published_file
 from trajectories.imports.reading import Reading
-from trajectories.imports.tidy import read_tidy
-from trajectories.questions.task import Task
-from trajectories.study.config import Model, Study
-from trajectories.study.sources import source_of, tokens_per_step_of
-from trajectories.study.strict import suggestion
+from trajectories.study.config import Import, Study
+from trajectories.study.metrics import IMPORTED, METRICS
+from trajectories.study.sources import PYTHIA_TOKENS, tokens_per_step_of
 from trajectories.tables import COLUMNS, write_table
 
 logger = logging.getLogger(__name__)
 
-_PREFIXES = ("isp_", "inverse_scaling_prize_", "inverse_scaling_")
-_SUFFIXES = ("_10shot", "_math")
-_SAME = {"pattern_match_suppression": "pattern_matching_suppression"}
+Read = Callable[[Path], list[Reading]]
+FORMATS: Mapping[str, tuple[Read, tuple[str, ...]]] = {
+    "harness-json": (harness.read_harness_file, harness.ENDINGS),
+    "tsv": (tidy.read_tidy_file, tidy.ENDINGS),
+    "published": (tidy.read_tidy_file, tidy.ENDINGS),
+}
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a reading belongs."""
+def import_accuracy(
+    study: Study,
+    accuracy: Path | str,
+    files: Path | str,
+    notes: Path | str,
+    fetched: Path | str,
+    told: Sequence[str] = (),
+) -> None:
+    """Write `accuracy.tsv` from what `study.imported` names, a table of its files, and one of what was left out.
 
-    model: Model
-    step: int
-    task: Task
-    metric: str
-
-
-def import_accuracy(study: Study, out: Path | str, files_out: Path | str, fetched: Path | str) -> None:
-    """Write `accuracy.tsv` from what `study.imported` names, and a table of the files it came from.
-
-    `fetched` is where the published file is put if it has to be downloaded. Raises `UserError` for everything in the
-    files that the study has no place for; accuracies the study names and the files lack are a warning.
+    `fetched` is where the published file is put if it has to be downloaded; `told` are sentences about the config
+    that go to the notes. Raises `UserError` where nothing is left, or a number would be wrong.
     """
-    readings = read_import(study, fetched)
-    accuracy = place_readings(readings, study)
-    write_table(accuracy, out, "accuracy")
-    write_table(imported_files(readings), files_out, "imported")
-    _warn_of_gaps(accuracy, study)
+    noted = Notes()
+    for sentence in told:
+        noted.add("read from the files", sentence)
+    readings, unusable = read_import(study, fetched, noted)
+    placed = place(readings, study, noted)
+    if not placed:
+        raise UserError(
+            f"import: no number of {_paths(study)} is of this study's models, steps and tasks; {_summary(noted)}"
+        )
+    table = accuracy_table(placed, study, noted)
+    _note_gaps(table, study, noted)
+    _note_ways(placed, noted)
+    write_table(table, accuracy, "accuracy")
+    write_table(imported_files(readings, placed, unusable), files, "imported")
+    write_table(noted.table(), notes, "import_notes")
+    for line in noted.lines():
+        logger.warning(line)
 
 
 def reference_accuracy(study: Study, out: Path | str, fetched: Path | str) -> None:
@@ -55,131 +67,128 @@ def reference_accuracy(study: Study, out: Path | str, fetched: Path | str) -> No
     They come from the folder `study.data`, else are downloaded to `fetched`. Raises `UserError` when they cannot be
     had, or there is nothing among them that the study has.
     """
-    readings = read_published(study.data, fetched)
-    placed = place_readings([reading for reading in readings if _has_place(reading, study)], study)
-    if placed.empty:
+    readings = tidy.read_tidy_file(published_file(study.data, fetched))
+    notes = Notes()
+    placed = place(readings, _by_name_alone(study), notes)
+    if not placed:
         raise UserError("reference: the published study has no model, step and task of this study")
-    write_table(placed, out, "accuracy")
+    write_table(accuracy_table(placed, study, notes), out, "accuracy")
 
 
-def read_import(study: Study, fetched: Path | str) -> list[Reading]:
-    """Read what `study.imported` names, in its format."""
+def _by_name_alone(study: Study) -> Study:
+    """Return the study with models known by their names, wherever its own checkpoints lie."""
+    nowhere: dict[str, object] = {"hub": None, "folder": None}
+    return study.model_copy(
+        update={
+            "imported": Import(format="published"),
+            "models": [model.model_copy(update=nowhere | {"revision": None}) for model in study.models],
+            "checkpoints": study.checkpoints.model_copy(update=nowhere | {"revision": "step{step}"}),
+        }
+    )
+
+
+def read_import(study: Study, fetched: Path | str, notes: Notes) -> tuple[list[Reading], dict[Path, str]]:
+    """Read what `study.imported` names; return the numbers, and the files that could not be used with the reason.
+
+    Raises `UserError` when no file can be used.
+    """
     source = study.imported
     if source is None:
         raise UserError("import: the study has no import section, so there is nothing to read")
+    read, endings = FORMATS[source.format]
     if source.format == "published":
-        return read_published(source.path or study.data, fetched)
-    if source.path is None:
-        raise UserError(f"import.path: format {source.format!r} needs the file or folder to read")
-    return {"harness-json": read_harness, "tsv": read_tidy}[source.format](source.path)
+        path = source.path or study.data
+        files = [published_file(path if isinstance(path, str) else path[0] if path else None, fetched)]
+    elif source.path is None:
+        raise UserError(f"import.path: format {source.format!r} needs the files or folders to read")
+    else:
+        files = files_of(source.path, endings)
+    readings: list[Reading] = []
+    unusable: dict[Path, str] = {}
+    for file in files:
+        try:
+            found = read(file)
+        except UserError as error:
+            if source.others == "refuse" or len(files) == 1:
+                raise
+            unusable[file] = str(error)
+            notes.add("unusable files", str(error))
+            continue
+        if not found:
+            notes.add("files without results", str(file))
+        readings += found
+    if not readings:
+        first = next(iter(unusable.values()), "they hold no results")
+        raise UserError(f"import: none of the {len(files)} files can be used, the first: {first}")
+    return readings, unusable
 
 
-def place_readings(readings: Sequence[Reading], study: Study) -> pd.DataFrame:
-    """Return the accuracy table of `readings`, in the study's order.
+def accuracy_table(placed: Sequence[Placed], study: Study, notes: Notes) -> pd.DataFrame:
+    """Return the accuracy table of numbers in their places, in the study's order."""
+    rows = [_row(one, study, notes) for one in placed]
+    table = pd.DataFrame(rows, columns=list(COLUMNS["accuracy"]))
+    return _in_order(_with_questions(table), study)
 
-    Raises `UserError`, naming the file, for a model, step or task the study lacks, and for a number given twice.
-    """
-    placed: dict[tuple[str, int, str, str], tuple[Reading, Place]] = {}
+
+def imported_files(readings: Sequence[Reading], placed: Sequence[Placed], unusable: Mapping[Path, str]) -> pd.DataFrame:
+    """Return a row per file: its sha256, how many numbers were taken and left out, how it was made."""
+    taken: dict[Path, int] = {}
+    for one in placed:
+        taken[one.reading.file] = taken.get(one.reading.file, 0) + 1
+    of_file: dict[Path, list[Reading]] = {}
     for reading in readings:
-        place = place_of(reading, study)
-        key = (place.model.name, place.step, place.task.name, place.metric)
-        if key in placed:
-            raise UserError(_twice(placed[key][0], reading, key))
-        placed[key] = (reading, place)
-    rows = [_row(reading, place, study) for reading, place in placed.values()]
-    return _in_order(_with_questions(pd.DataFrame(rows, columns=list(COLUMNS["accuracy"]))), study)
-
-
-def place_of(reading: Reading, study: Study) -> Place:
-    """Return where `reading` belongs in `study`. Raises `UserError` when it belongs nowhere."""
-    model = _model_of(reading, study)
-    task = _task_of(reading, study)
-    metric = reading.metric or MC_TASKS.get(reading.task) or study.metric_of(task)
-    return Place(model, _step_of(reading, model, study), task, metric)
-
-
-def _has_place(reading: Reading, study: Study) -> bool:
-    try:
-        place_of(reading, study)
-    except UserError:
-        return False
-    return True
-
-
-def task_key(name: str) -> str:
-    """Return a task's name without what harnesses put around it: `isp_neqa` and `inverse_scaling_neqa` are `neqa`."""
-    key = name.lower().replace("-", "_")
-    if key in (*MC_TASKS, "truthfulqa_mc"):
-        return "truthfulqa"
-    for prefix in _PREFIXES:
-        key = key.removeprefix(prefix)
-    for suffix in _SUFFIXES:
-        key = key.removesuffix(suffix)
-    return _SAME.get(key, key)
-
-
-def imported_files(readings: Iterable[Reading]) -> pd.DataFrame:
-    """Return the files behind `readings` with their sha256 and how many numbers came from each."""
-    counts: dict[Path, int] = {}
-    for reading in readings:
-        counts[reading.file] = counts.get(reading.file, 0) + 1
-    rows = [{"file": str(file), "sha256": file_sha256(file), "rows": count} for file, count in counts.items()]
+        of_file.setdefault(reading.file, []).append(reading)
+    rows = [_file_row(file, found, taken.get(file, 0)) for file, found in of_file.items() if file not in unusable]
+    rows += [{"file": str(file), "sha256": file_sha256(file), "rows": 0, "left_out": 0, "reason": why}
+             for file, why in unusable.items()]  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS["imported"]))
 
 
-def _model_of(reading: Reading, study: Study) -> Model:
-    parts = PurePosixPath(reading.model).parts
-    names = {model.name: model for model in study.models}
-    for part in reversed(parts[-2:]):  # org/model on the hub, or …/model/step2000 on disk
-        if part in names:
-            return names[part]
-    by_hub = {str(source_of(model, study.checkpoints)[0]).format(model=model.name): model for model in study.models}
-    if reading.model in by_hub:
-        return by_hub[reading.model]
-    raise UserError(
-        f"{reading.file}: model {reading.model!r} is not in the study{suggestion(reading.model, set(names))}"
-    )
-
-
-def _step_of(reading: Reading, model: Model, study: Study) -> int:
-    revision = reading.revision or PurePosixPath(reading.model).name
-    for step in study.steps_of(model):
-        if revision in (_revision(model, step, study), f"step{step}"):
-            return step
-    said = f"revision {reading.revision!r}" if reading.revision else "no revision"
-    raise UserError(f"{reading.file}: names {said} for model {model.name!r}, which is no step of the study")
-
-
-def _revision(model: Model, step: int, study: Study) -> str:
-    pattern = model.revision or study.checkpoints.revision
-    return pattern.format(model=model.name, step=step, tokens=step * tokens_per_step_of(model, study.checkpoints))
-
-
-def _task_of(reading: Reading, study: Study) -> Task:
-    exact = {task.name: task for task in study.tasks}
-    if reading.task in exact:
-        return exact[reading.task]
-    matching = [task for task in study.tasks if task_key(task.name) == task_key(reading.task)]
-    if len(matching) > 1:  # truthfulqa_mc1 and truthfulqa_mc2 share their questions and differ in the metric
-        wanted = reading.metric or reading.task[-3:]
-        matching = [task for task in matching if study.metric_of(task) == wanted] or matching
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        raise UserError(f"{reading.file}: task {reading.task!r} could be {matching[0].name!r} or {matching[1].name!r}")
-    raise UserError(
-        f"{reading.file}: task {reading.task!r} is not in the study{suggestion(reading.task, set(exact))}; "
-        "add it to tasks, or take it out of the file"
-    )
-
-
-def _row(reading: Reading, place: Place, study: Study) -> Mapping[str, object]:
-    tokens = place.step * tokens_per_step_of(place.model, study.checkpoints)
+def _file_row(file: Path, found: Sequence[Reading], taken: int) -> dict[str, object]:
+    first = found[0]
+    told = {name: sorted({str(value) for reading in found if (value := getattr(reading, name)) is not None})
+            for name in ("shots", "version")}  # fmt: skip
     return {
-        "model": place.model.name, "parameters": place.model.parameters, "step": place.step, "tokens": tokens,
-        "task": place.task.name, "metric": place.metric, "value": reading.value, "stderr": reading.stderr,
-        "questions": reading.questions,
+        "file": str(file), "sha256": file_sha256(file), "rows": taken, "left_out": len(found) - taken, "reason": "",
+        "model": first.model, "revision": first.revision or "", "shots": ", ".join(told["shots"]),
+        "version": ", ".join(told["version"][:4]), "harness": first.made.harness, "commit": first.made.commit,
+        "limit": first.made.limit, "dtype": first.made.dtype, "peft": first.made.peft,
     }  # fmt: skip
+
+
+def _row(one: Placed, study: Study, notes: Notes) -> Mapping[str, object]:
+    reading = one.reading
+    return {
+        "model": one.model.name, "parameters": one.model.parameters, "step": one.step,
+        "tokens": _tokens_of(one, study, notes), "task": one.task.name, "metric": one.metric, "value": reading.value,
+        "stderr": reading.stderr, "questions": reading.questions,
+    }  # fmt: skip
+
+
+def _tokens_of(one: Placed, study: Study, notes: Notes) -> int:
+    """Return the tokens seen at a step: as the config says, else as the file does, else as in Pythia, which is noted.
+
+    Raises `UserError` where config and file disagree by more than rounding.
+    """
+    given = one.reading.tokens
+    try:
+        configured: int | None = one.step * tokens_per_step_of(one.model, study.checkpoints)
+    except UserError:
+        configured = None
+    if configured is None:
+        if given is not None:
+            return given
+        notes.add("tokens per step taken to be Pythia's, 2,097,152", one.model.name)
+        return one.step * PYTHIA_TOKENS
+    said = one.model.tokens_per_step or study.checkpoints.tokens_per_step
+    if given is None or given == configured:
+        return configured
+    if said is None:  # Pythia's by its name alone: the file knows better
+        return given
+    raise UserError(
+        f"{one.reading.file}: has {given} tokens for {one.model.name} step {one.step}, the config {configured} "
+        "(step × tokens_per_step); correct one of them"
+    )
 
 
 def _with_questions(accuracy: pd.DataFrame) -> pd.DataFrame:
@@ -193,25 +202,37 @@ def _with_questions(accuracy: pd.DataFrame) -> pd.DataFrame:
 def _in_order(accuracy: pd.DataFrame, study: Study) -> pd.DataFrame:
     models = {model.name: place for place, model in enumerate(study.models)}
     tasks = {task.name: place for place, task in enumerate(study.tasks)}
+    metrics = {name: place for place, name in enumerate([*METRICS, *IMPORTED])}
     order = pd.DataFrame(
         {"model": accuracy["model"].map(models), "step": accuracy["step"], "task": accuracy["task"].map(tasks),
-         "metric": accuracy["metric"]}
+         "metric": accuracy["metric"].map(metrics)}
     )  # fmt: skip
     return accuracy.loc[order.sort_values(list(order.columns)).index].reset_index(drop=True)
 
 
-def _twice(first: Reading, second: Reading, key: tuple[str, int, str, str]) -> str:
-    model, step, task, metric = key
-    where = f"in {first.file} and in {second.file}" if first.file != second.file else f"twice in {first.file}"
-    return f"{metric} of {task!r} at {model!r} step {step} is {where}; keep one file per checkpoint and task"
-
-
-def _warn_of_gaps(accuracy: pd.DataFrame, study: Study) -> None:
+def _note_gaps(accuracy: pd.DataFrame, study: Study, notes: Notes) -> None:
     there = set(zip(accuracy["model"], accuracy["step"], accuracy["task"], strict=True))
-    wanted = [(m.name, step, task.name) for m in study.models for step in study.steps_of(m) for task in study.tasks]
-    gaps = [place for place in wanted if place not in there]
-    if gaps:
-        model, step, task = gaps[0]
-        logger.warning(
-            "import: %d accuracies of the study are in no file, the first: %s step %d %s", len(gaps), model, step, task
-        )
+    for model in study.models:
+        for step in study.steps_of(model):
+            for task in study.tasks:
+                if (model.name, step, task.name) not in there:
+                    notes.add("accuracies of the study that are in no file", f"{model.name} step {step} {task.name}")
+
+
+def _note_ways(placed: Sequence[Placed], notes: Notes) -> None:
+    """Note what a reader must know of how the numbers were made."""
+    limited = {str(one.reading.file): one.reading.made.limit for one in placed if one.reading.made.limit}
+    for file, limit in limited.items():
+        notes.add("made with a limit: they cover part of each task only", f"{file}: {limit}")
+    versions = sorted({one.reading.made.harness for one in placed if one.reading.made.harness})
+    if len(versions) > 1:
+        notes.add("versions of the harness", ", ".join(versions), len(versions))
+
+
+def _paths(study: Study) -> str:
+    path = study.imported.path if study.imported is not None else None
+    return path if isinstance(path, str) else ", ".join(path or ["the published study"])
+
+
+def _summary(notes: Notes) -> str:
+    return "; ".join(line.removeprefix("import: ") for line in notes.lines()) or "the files hold none"

@@ -3,7 +3,7 @@
 v0.3 writes `results: {task: {acc, acc_stderr, …}}` with `config.model_args` as text; its `truthfulqa_mc` has `mc1` and
 `mc2`. v0.4 writes `results: {task: {"acc,none": …, "acc_stderr,none": …}}`, where `none` names the filter that answers
 went through, splits TruthfulQA into `truthfulqa_mc1` and `truthfulqa_mc2`, adds `n-samples`, `n-shot` and versions, and
-lists groups (means over tasks) among the results, named in `groups` and `group_subtasks`. lighteval, and the first Open
+lists groups (means over tasks) among the results. lighteval, and the first Open
 LLM Leaderboard, write `config_general.model_name` and tasks such as `lighteval|arc:challenge|25`, the last part shots.
 """
 
@@ -32,7 +32,7 @@ def read_harness_file(file: Path) -> list[Reading]:
     return [
         Reading(
             file, model, revision, task, metric, value, stderr, _questions(task, value, stderr, row, content),
-            filtered, iteration, None, _shots(task, content), _version(task, content), task in _groups(content), made,
+            filtered, iteration, None, _shots(task, content), _version(task, content), made=made,
         )
         for task, row in content["results"].items()
         if task not in _AVERAGES
@@ -95,11 +95,6 @@ def _made(content: Mapping[str, Any]) -> Made:
     )
 
 
-def _groups(content: Mapping[str, Any]) -> frozenset[str]:
-    subtasks = content.get("group_subtasks") or {}
-    return frozenset(content.get("groups") or {}) | {name for name, members in subtasks.items() if members}
-
-
 def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, str | None, float, float | None]]:
     """Yield metric, filter, value and standard error of each number of a task; NaN and infinities among the values."""
     for key, value in row.items():
@@ -123,10 +118,7 @@ def _shots(task: str, content: Mapping[str, Any]) -> int | None:
         told = task.split("|")[2 if task.count("|") >= 2 else 1]
     if told is None:
         told = _config(content).get("num_fewshot")
-    try:
-        return int(told)
-    except (TypeError, ValueError):
-        return None
+    return int(told) if isinstance(told, int) or (isinstance(told, str) and told.isdigit()) else None
 
 
 def _version(task: str, content: Mapping[str, Any]) -> str | None:

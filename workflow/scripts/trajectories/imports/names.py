@@ -54,7 +54,11 @@ def metric_name(reading: Reading, task: Task, study: Study) -> str:
     if reading.task in MC_TASKS and reading.metric in ("acc", "accuracy"):
         return MC_TASKS[reading.task]
     own = study.metric_of(task)
-    return reading.metric if reading.metric in METRICS or reading.metric == own else OURS.get(reading.metric, reading.metric)
+    return (
+        reading.metric
+        if reading.metric in METRICS or reading.metric == own
+        else OURS.get(reading.metric, reading.metric)
+    )
 
 
 def _by_metric(reading: Reading, tasks: list[Task], study: Study) -> list[Task]:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from trajectories.errors import UserError
 from trajectories.files import file_sha256, whole_file
-from trajectories.imports.reading import Reading
-from trajectories.imports.tidy import read_tidy_file
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +36,6 @@ def published_file(path: Path | str | None, fetched: Path | str) -> Path:
     if actual != SHA256:
         raise UserError(f"{file}: sha256 is {actual[:12]}…, the published file's is {SHA256[:12]}…; get it from {URL}")
     return file
-
-
-def read_published(path: Path | str | None, fetched: Path | str) -> list[Reading]:
-    """Read the paper's 768 accuracies; see `published_file`."""
-    return read_tidy_file(published_file(path, fetched))
 
 
 def fetch(url: str, sha256: str, to: Path) -> Path:

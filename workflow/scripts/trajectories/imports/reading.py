@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 
-from trajectories.errors import UserError
-
 
 @dataclass(frozen=True)
 class Made:
@@ -24,7 +22,7 @@ class Reading:
 
     `model` is a repository, a folder or a plain name; `revision` the branch and `iteration` the step as a number, each
     None where the file names none; `metric` the file's name for it, without its `filter`, or None where it does not
-    say. `group` marks a mean over tasks. `stderr`, `questions`, `tokens`, `shots`, `version` are None where not given.
+    say. `stderr`, `questions`, `tokens`, `shots`, `version` are None where not given; `line` counts a table's lines.
     """
 
     file: Path
@@ -40,15 +38,8 @@ class Reading:
     tokens: int | None = None
     shots: int | None = None
     version: str | None = None
-    group: bool = False
+    line: int | None = None
     made: Made = field(default=Made())
-
-
-def number(value: object, file: Path, what: str) -> float:
-    """Return `value` as a float. Raises `UserError` naming the file and `what` where it is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise UserError(f"{file}: {what} is {value!r}, not a number; make the file again")
-    return float(value)
 
 
 def standard_error(value: object) -> float | None:

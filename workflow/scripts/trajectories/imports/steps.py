@@ -11,7 +11,9 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _AT_END = re.compile(r"(?:^|[-_.])(?:global[-_]?)?(?:step|iter|ckpt|checkpoint)[-_]?0*(\d{1,12})$", re.IGNORECASE)
-TAKEN = "step1000, 1000, step_1000, step-1000, global_step1000, iter_0001000, ckpt_100, checkpoint-1000, step1000-tokens4B"
+TAKEN = (
+    "step1000, 1000, step_1000, step-1000, global_step1000, iter_0001000, ckpt_100, checkpoint-1000, step1000-tokens4B"
+)
 """What a refusal says would have been understood."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trajectories.errors import UserError
 from trajectories.imports.files import text_of
-from trajectories.imports.reading import Reading, number, questions_behind, standard_error
+from trajectories.imports.reading import Reading, questions_behind, standard_error
 
 ENDINGS = (".tsv", ".tsv.gz")
 OURS = ("model", "step", "task", "value")
@@ -57,7 +57,7 @@ def _check_columns(columns: list[str], file: Path) -> None:
 
 
 def _reading(file: Path, line: int, row: Mapping[str, str]) -> Reading:
-    value = number(_number(row["value"], file, line, "value"), file, f"the value in line {line}")
+    value = _number(row["value"], file, line, "value")
     stderr = standard_error(_optional(row.get("stderr"), file, line, "stderr"))
     questions = _whole(row.get("questions"), file, line, "questions")
     step = row["step"].strip()
@@ -65,7 +65,7 @@ def _reading(file: Path, line: int, row: Mapping[str, str]) -> Reading:
         file, row["model"].strip(), _revision(step), row["task"].strip(), row.get("metric") or None, value, stderr,
         questions_behind(value, stderr) if questions is None else questions,
         tokens=_whole(row.get("tokens"), file, line, "tokens"), shots=_whole(row.get("shots"), file, line, "shots"),
-        version=row.get("version") or None,
+        version=row.get("version") or None, line=line,
     )  # fmt: skip
 
 

@@ -8,10 +8,8 @@ from pathlib import PurePosixPath
 
 from trajectories.imports.reading import Reading
 from trajectories.imports.steps import TAKEN, step_in, step_in_path
-from trajectories.study.config import Model, Study, source_of
-from trajectories.study.strict import suggestion
-
-_PARTS = {"model": r"(?P<model>[^/]+)", "step": r"(?P<step>\d+)", "tokens": r"(?P<tokens>[^/]+)"}
+from trajectories.study.config import Model, Study
+from trajectories.study.sources import source_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,8 @@ def checkpoint_of(reading: Reading, study: Study, pattern: str | None) -> Checkp
     """Return the checkpoint a number belongs to, or why to none. `pattern` is the user's, over the file's path."""
     if reading.made.peft:
         return NotOurs("fine-tuned models", f"{reading.made.peft} on {reading.model}")
-    by_path = path_names(str(reading.file), pattern) if pattern else {}
+    known = tuple(name for model in study.models for name in (model.name, *model.alias))
+    by_path = path_names(str(reading.file), pattern, known) if pattern else {}
     named = _model_of(reading, study, by_path)
     if isinstance(named, NotOurs):
         return named
@@ -59,20 +58,25 @@ def checkpoint_of(reading: Reading, study: Study, pattern: str | None) -> Checkp
     return Checkpoint(named.model, step, named.owner)
 
 
-def path_names(path: str, pattern: str) -> Mapping[str, str]:
-    """Return `model` and `step` as a user's pattern, such as `{model}/**/step{step}.json`, finds them at a path's end."""
-    found = _path_regex(pattern).search(path)
+def path_names(path: str, pattern: str, models: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """Return `model` and `step` as a pattern such as `{model}/**/step{step}.json` finds them at the end of a path.
+
+    A part of the path is taken for the model if it is one of `models`; where none are given, the first that fits.
+    """
+    found = _path_regex(pattern, models).search(path) or _path_regex(pattern, ()).search(path)
     return {} if found is None else {name: value for name, value in found.groupdict().items() if value}
 
 
 @cache
-def _path_regex(pattern: str) -> re.Pattern[str]:
-    written = "".join(
-        {"{model}": r"(?P<model>[^/]+?)", "{step}": r"0*(?P<step>\d+)", "**/": r"(?:[^/]+/)*", "**": r".*", "*": r"[^/]*"}
-        .get(part, re.escape(part))
-        for part in re.split(r"(\{model\}|\{step\}|\*\*/|\*\*|\*)", pattern)
-    )  # fmt: skip
-    return re.compile(rf"(?:^|/){written}$")
+def _path_regex(pattern: str, models: tuple[str, ...]) -> re.Pattern[str]:
+    parts = re.split(r"(\{model\}|\{step\}|\*\*/|\*\*|\*)", pattern)
+    written = _IN_PATHS | ({"{model}": f"(?P<model>{'|'.join(map(re.escape, models))})"} if models else {})
+    return re.compile(rf"(?:^|/){''.join(written.get(part, re.escape(part)) for part in parts)}$")
+
+
+_IN_PATHS = {
+    "{model}": r"(?P<model>[^/]+?)", "{step}": r"0*(?P<step>\d+)", "**/": r"(?:[^/]+/)*", "**": r".*", "*": r"[^/]*",
+}  # fmt: skip
 
 
 def _model_of(reading: Reading, study: Study, by_path: Mapping[str, str]) -> _Named | NotOurs:
@@ -89,7 +93,7 @@ def _model_of(reading: Reading, study: Study, by_path: Mapping[str, str]) -> _Na
     if not reading.model and not by_path:
         return NotOurs("files without a model", f"{reading.file}: names no model; say where it is with `import.name`")
     said = reading.model or by_path.get("model", "")
-    return NotOurs("other models", f"{said}{suggestion(said, {model.name for model in study.models})}")
+    return NotOurs("other models", said)
 
 
 def _called(said: str, model: Model, study: Study) -> _Named | None:
@@ -120,7 +124,10 @@ def _another_owner(said: str, study: Study) -> NotOurs | None:
 
 def _is_repository(said: str) -> bool:
     """Whether a name can be a repository on the hub: an owner and a name, nothing that tells of a folder."""
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", said) is not None and step_in_path([said.rpartition("/")[2]]) is None
+    return (
+        re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", said) is not None
+        and step_in_path([said.rpartition("/")[2]]) is None
+    )
 
 
 def _step_of(reading: Reading, named: _Named, study: Study, by_path: Mapping[str, str]) -> int | None:

@@ -51,7 +51,7 @@ def _row(task: Task, metric: str, file: Path | str | None) -> dict[str, Any]:
         "metric": metric,
         "questions": len(questions) if questions else task.questions,
         "available": available if available is not None else task.questions,
-        "chance": chance_level(questions, metric) if questions else None,
+        "chance": chance_level(questions, metric) if questions else task.chance,
         "description": " ".join(task.description.split()),
         "source": source_of(task),
         "licence": task.licence,
@@ -74,4 +74,4 @@ def source_of(task: Task) -> str:
     """Return where a task's questions come from, in a few words."""
     if (hub := task.data) is not None:
         return "/".join(part for part in (hub.dataset, hub.config, hub.split) if part)
-    return task.source or f"generated here ({task.generator})"
+    return task.source or (f"generated here ({task.generator})" if task.generator else "imported")

@@ -1,6 +1,6 @@
 """A task is a record: its name, where its questions are, how to read them, which metric tells how well a model does."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, PositiveInt, model_validator
 
@@ -44,7 +44,8 @@ class RunningText(Strict):
 
 
 class Task(Strict):
-    """One task; exactly one of `file`, `hub`, `text` and `generator` says where its questions come from.
+    """One task; one of `file`, `hub`, `text` and `generator` says where its questions come from;
+    for imports none need.
 
     The questions of a file or data set are templates over the columns of a row, those of a `layout` where the record
     has none of its own.
@@ -70,13 +71,20 @@ class Task(Strict):
     preamble: Name | None = Field(None, description="A text of the catalogue put before every context.")
     delimiter: str = Field("", description="What the harness puts between context and choice.")
     seed: int | None = Field(None, description="Seed of a generator's questions; null: the study's pocket suite's.")
-    metric: Metric = "accuracy"
+    metric: Metric | Name = "accuracy"
     group: Name | None = Field(None, description="Tasks of one group share contexts and are scored in one tree.")
     questions: PositiveInt | None = Field(None, description="How many questions there must be.")
     sample: PositiveInt | None = Field(None, description="How many of them to take, the same for every checkpoint.")
     sample_seed: int = 0
     shots: int = Field(0, ge=0, description="How many worked examples, drawn from the other questions, come first.")
     shots_seed: int = 0
+    alias: list[str] = Field([], description="What imported files call the task, where not by its name.")
+    filter: str | None = Field(None, description="Filter of an imported metric, where files hold several.")
+    range: tuple[float, float] | None = Field(None, description="Bounds of an imported metric that is not known here.")
+    better: Literal["higher", "lower"] | None = Field(
+        None, description="Which way an imported metric that is not known here is better."
+    )
+    chance: float | None = Field(None, description="What guessing scores, where it cannot be told from questions.")
     licence: str = ""
     citation: str = ""
 
@@ -91,8 +99,8 @@ class Task(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Task":
-        if sum(source is not None for source in (self.file, self.hub, self.text, self.generator)) != 1:
-            raise ValueError(f"task {self.name!r}: give exactly one of file, hub, text and generator")
+        if sum(source is not None for source in (self.file, self.hub, self.text, self.generator)) > 1:
+            raise ValueError(f"task {self.name!r}: give only one of file, hub, text and generator")
         return self
 
     @model_validator(mode="after")

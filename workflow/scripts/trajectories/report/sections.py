@@ -56,7 +56,7 @@ CHAPTERS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = (
     ("replication", "Replication", ("replication",), ("compare_summary", "differing", "compare")),
     ("questions", "Questions", (), ("losses", "fates", "flips", "overlap")),
     ("tasks", "Tasks", (), ("tasks",)),
-    ("audit", "Audit", (), ("checkpoints", "imported", "speed")),
+    ("audit", "Audit", (), ("checkpoints", "import_notes", "imported", "speed")),
 )
 """Chapters after the first: anchor, heading, figures, tables (kinds of `tables.COLUMNS`)."""
 

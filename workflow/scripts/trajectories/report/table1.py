@@ -10,7 +10,7 @@ import pandas as pd
 
 from trajectories.analysis.points import records
 from trajectories.figures.coefficients import direction
-from trajectories.imports.accuracy import task_key
+from trajectories.imports.names import task_key
 from trajectories.report.grids import MISSING, Cell, Grid
 
 Record = Mapping[str, Any]

@@ -175,7 +175,16 @@ TABLES: Mapping[str, TableText] = {
         "weights are missing, or are those of another step, are named in the column status.",
         ("model", "step", "tokens", "status", "detail", "used", "source", "revision", "commit", "format", "bytes"),
     ),
-    "imported": TableText("Imported files", "Where the accuracies of this study come from."),
+    "imported": TableText(
+        "Imported files",
+        "Where the accuracies of this study come from: how many numbers of each file were taken and left out, and how "
+        "the file says it was made.",
+    ),
+    "import_notes": TableText(
+        "What was left out, and what is odd",
+        "Numbers and files that the study does not name or could not use, and what a reader should know of the rest, "
+        "counted by kind.",
+    ),
     "speed": TableText(
         "Speed of scoring",
         "Per model: tokens of the prefix trees run, how many a second, seconds of a typical job with loading and all, "

@@ -10,7 +10,7 @@ from trajectories.files import canonical_json, digest
 from trajectories.questions.task import Task
 from trajectories.study.fits import misfits
 from trajectories.study.known import KnownTask
-from trajectories.study.metrics import METRICS, Metric
+from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, Metric, record_of
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.sizes import sizes_of
@@ -57,6 +57,7 @@ class Model(Strict):
     tokens_per_step: Count | None = None
     tokenizer: Place | None = None
     steps: Steps | None = None
+    alias: list[str] = Field([], description="What imported files call the model, where not by its name.")
 
 
 class Mirror(Strict):
@@ -87,6 +88,9 @@ class Checkpoints(Strict):
     revision: Pattern = Field("step{step}", description="Branch of a step on the hub.")
     tokens_per_step: Count | None = Field(
         None, description="Tokens that one training step sees: batch size × length; known for Pythia alone."
+    )
+    main_is: PositiveInt | None = Field(
+        None, description="The step of what has no branch of its own: the final checkpoint, published as main alone."
     )
     tokenizer: Place | None = Field(
         None, description="Hub repository (optionally @revision) or folder; null: each model's last checkpoint's own."
@@ -126,7 +130,9 @@ class Scoring(Strict):
 class Statistics(Strict):
     """What the analysis does with the accuracies."""
 
-    metrics: dict[Name, Metric] = Field({}, description="Metric of a task in the regression, where not its record's.")
+    metrics: dict[Name, Metric | Name] = Field(
+        {}, description="Metric of a task in the regression, where not its record's."
+    )
     alpha: float = Field(0.05, gt=0, lt=1)
     seed: int = Field(1, ge=0)
     resamples: PositiveInt = 2000
@@ -155,7 +161,17 @@ class Import(Strict):
     """Accuracies made elsewhere, which enter instead of scoring."""
 
     format: Literal["harness-json", "tsv", "published"]
-    path: Place | None = Field(None, description="File or folder; `published` may leave it out and is then fetched.")
+    path: Place | list[Place] | None = Field(
+        None, description="Files, folders, patterns such as runs/**/*.json; `published` without it is fetched."
+    )
+    name: str | None = Field(None, description="Where a path names model and step: {model}/**/step{step}.json.")
+    others: Literal["ignore", "refuse"] = Field(
+        "ignore", description="What the study does not name: leave it out and count it, or end with an error."
+    )
+    shots: int | None = Field(None, ge=0, description="Take only results with so many worked examples.")
+    mixed: Literal["refuse", "keep"] = Field(
+        "refuse", description="Trajectories whose files differ in worked examples or in the task's version."
+    )
 
 
 class Pocket(Strict):
@@ -223,7 +239,7 @@ class Study(Strict):
     @property
     def unconditional(self) -> tuple[str, ...]:
         """Names of the tasks whose choices are also asked after nothing at all."""
-        return tuple(task.name for task in self.tasks if METRICS[self.metric_of(task)].needs == "unconditional")
+        return tuple(task.name for task in self.tasks if record_of(self.metric_of(task)).needs == "unconditional")
 
     def tokenizer_of(self, model: Model) -> Tokenizer:
         """Return where the tokenizer of `model` is: its own, the suite's, or that of its own checkpoints."""
@@ -249,9 +265,11 @@ class Study(Strict):
         """Return the seed of a generated task's questions: its own, or the pocket suite's."""
         return task.seed if task.seed is not None else self.pocket.seed if self.pocket else 0
 
-    def metric_of(self, task: Task) -> Metric:
+    def metric_of(self, task: Task) -> str:
         """Return the metric that stands for `task` in the regression and the main figure."""
-        return self.statistics.metrics.get(task.name, task.metric)
+        metric = self.statistics.metrics.get(task.name, task.metric)
+        known = metric in METRICS or metric in IMPORTED
+        return metric if known or task.better != "lower" else metric + LESS_IS_BETTER
 
     def section(self, *keys: str) -> str:
         """Return parts of the config as canonical JSON: what a rule's `params` hold, so that only they re-run it."""

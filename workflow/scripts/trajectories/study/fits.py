@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trajectories.errors import UserError
+from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS
 from trajectories.study.sources import source_of, tokens_per_step_of
 from trajectories.study.strict import suggestion
 from trajectories.study.values import has_step
@@ -17,8 +18,8 @@ def misfits(study: "Study") -> list[str]:
     found = [*_twice("models", [model.name for model in study.models])]
     found += _twice("tasks", [task.name for task in study.tasks])
     if study.imported is None:
-        found += [*_sources(study), *_generators(study)]
-    return [*found, *_sizes(study), *_tokens(study), *_metrics(study)]
+        found += [*_sources(study), *_generators(study), *_questions(study), *_tokens(study)]
+    return [*found, *_sizes(study), *_metrics(study)]
 
 
 def _twice(key: str, names: Sequence[str]) -> Iterator[str]:
@@ -61,6 +62,12 @@ def _sizes(study: "Study") -> Iterator[str]:
             yield f"model {model.name!r}: is a run of the size {size!r}, so its parameters are {count}"
 
 
+def _questions(study: "Study") -> Iterator[str]:
+    for task in study.tasks:
+        if (task.file, task.hub, task.text, task.generator) == (None, None, None, None):
+            yield f"tasks: {task.name!r} has no questions; give exactly one of file, hub, text and generator"
+
+
 def _tokens(study: "Study") -> Iterator[str]:
     lines = []
     for model in study.models:
@@ -76,3 +83,15 @@ def _metrics(study: "Study") -> Iterator[str]:
     for name in study.statistics.metrics:
         if name not in tasks:
             yield f"statistics.metrics: unknown task {name!r}{suggestion(name, tasks)}"
+    for place, task in enumerate(study.tasks):
+        metric = study.metric_of(task).removesuffix(LESS_IS_BETTER)
+        if metric in METRICS or (study.imported is not None and metric in IMPORTED):
+            continue
+        if study.imported is None:
+            near = suggestion(metric, set(METRICS))
+            yield f"tasks[{place}].metric is {metric!r}: is not computed here{near}"
+        elif task.better is None or task.range is None:
+            yield (
+                f"tasks: {task.name!r}: metric {metric!r} is not known here; say which way it is better and its "
+                "bounds: better: higher, range: [0, 1]"
+            )

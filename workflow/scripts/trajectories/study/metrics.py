@@ -79,12 +79,32 @@ METRICS: Mapping[str, MetricRecord] = {
 }  # fmt: skip
 
 
+IMPORTED: Mapping[str, MetricRecord] = {
+    record.name: record
+    for record in (
+        _share("exact_match", "any", "exact_match", "Exact match"),
+        _share("f1", "any", "f1", "F1"),
+        _cost("byte_perplexity", "Perplexity per byte", 1.0, "any", "byte_perplexity"),
+    )
+}
+"""Metrics that are never computed here and come in with results made elsewhere."""
+
+LESS_IS_BETTER = "↓"
+"""Ends the name of any other imported metric of which less is better, so that tables say which way it goes."""
+
+
+def record_of(metric: str) -> MetricRecord:
+    """Return a metric's record; for a name that only an import knows, one without bounds."""
+    known = METRICS.get(metric) or IMPORTED.get(metric)
+    better = not metric.endswith(LESS_IS_BETTER)
+    return known or MetricRecord(metric, metric, -math.inf, math.inf, better, "any")
+
+
 def sign_of(metric: str) -> float:
-    """Return 1, or -1 for a metric of which less is better; a metric that is not known here counts as the more the
-    better."""
-    return -1.0 if metric in METRICS and not METRICS[metric].higher_is_better else 1.0
+    """Return 1, or -1 for a metric of which less is better."""
+    return 1.0 if record_of(metric).higher_is_better else -1.0
 
 
 def label_of(metric: str) -> str:
     """Return how axes call a metric."""
-    return METRICS[metric].label if metric in METRICS else metric
+    return record_of(metric).label

@@ -1,0 +1,108 @@
+"""`all` in the config of an import: models, steps and tasks are then what the files hold."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trajectories.errors import UserError
+from trajectories.imports.accuracy import FORMATS
+from trajectories.imports.files import files_of
+from trajectories.imports.names import MC_TASKS, OURS
+from trajectories.imports.reading import Reading
+from trajectories.imports.steps import step_in, step_in_path
+from trajectories.imports.whose import path_names
+from trajectories.study.metrics import METRICS
+
+KEYS = ("models", "steps", "tasks")
+_SIZE = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([kmbt])(?![A-Za-z0-9])", re.IGNORECASE)
+_FACTOR = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+
+
+def filled_in(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the config with `all` replaced by what the imported files hold, and sentences on what was taken.
+
+    A config without `all` comes back as it is. Raises `UserError` for `all` without an import from files, and for a
+    model whose size is not in its name.
+    """
+    wanted = [key for key in KEYS if config.get(key) == "all"]
+    if not wanted:
+        return dict(config), []
+    readings = _readings(config, wanted[0])
+    filled, told = dict(config), []
+    places = {name: (name, step) for name, step in _checkpoints(readings, config)}
+    if "models" in wanted:
+        filled["models"] = _models({name for name, _ in places.values()})
+        told += [f"{model['name']} has {model['parameters']:,} parameters, by its name" for model in filled["models"]]
+    if "steps" in wanted:
+        filled["steps"] = sorted({step for _, step in _checkpoints(readings, config) if step is not None})
+        if not filled["steps"]:
+            raise UserError("steps: all: no file names a step; say where it is with import.name")
+    if "tasks" in wanted:
+        filled["tasks"] = _tasks(readings)
+    return filled, told
+
+
+def _readings(config: Mapping[str, Any], key: str) -> list[Reading]:
+    source = config.get("import")
+    if not isinstance(source, Mapping) or source.get("format") not in ("harness-json", "tsv") or "path" not in source:
+        raise UserError(f"{key}: all: is for imports from files alone; list the {key}")
+    read, endings = FORMATS[str(source["format"])]
+    readings = []
+    for file in files_of(source["path"], endings):
+        try:
+            readings += read(file)
+        except UserError:  # the import itself says what is wrong with it
+            continue
+    return readings
+
+
+def _checkpoints(readings: Iterable[Reading], config: Mapping[str, Any]) -> set[tuple[str, int | None]]:
+    pattern = config["import"].get("name")
+    main_is = (config.get("checkpoints") or {}).get("main_is")
+    return {_checkpoint(reading, pattern, main_is) for reading in readings} - {("", None)}
+
+
+def _checkpoint(reading: Reading, pattern: str | None, main_is: int | None) -> tuple[str, int | None]:
+    by_path = path_names(str(reading.file), pattern) if pattern else {}
+    parts = [part for part in Path(reading.model).parts if step_in_path([part]) is None or step_in(part) is None]
+    name = by_path.get("model") or (re.sub(r"[-_.](?:step|checkpoint)[-_]?\d+$", "", parts[-1]) if parts else "")
+    if reading.revision not in (None, "main"):
+        return name, step_in(str(reading.revision))
+    if reading.iteration is not None:
+        return name, reading.iteration
+    in_name = step_in_path(Path(reading.model).parts)
+    if in_name is not None:
+        return name, in_name
+    return name, int(by_path["step"]) if "step" in by_path else main_is
+
+
+def _models(names: Iterable[str]) -> list[dict[str, Any]]:
+    models = [{"name": name, "parameters": _size(name)} for name in names if name]
+    return sorted(models, key=lambda model: (model["parameters"], model["name"]))
+
+
+def _size(name: str) -> float:
+    found = _SIZE.findall(name)
+    if not found:
+        raise UserError(
+            f"models: all: the size of {name!r} is not in its name; list the models, {{name: {name}, parameters: 70e6}}"
+        )
+    number, unit = found[-1]
+    return round(float(number) * _FACTOR[unit.lower()])
+
+
+def _tasks(readings: Iterable[Reading]) -> list[dict[str, Any]]:
+    """Return a record per task: the metric is the first of accuracy, accuracy_norm and the rest that we know."""
+    members: dict[str, list[str]] = {}
+    for reading in readings:
+        metric = MC_TASKS.get(reading.task) or OURS.get(reading.metric or "accuracy", reading.metric or "accuracy")
+        if metric in METRICS and reading.filter in (None, "none"):
+            members.setdefault(reading.task, []).append(metric)
+    records = []
+    for task, metrics in members.items():
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", task).strip("_.-") or "task"
+        best = next((metric for metric in ("accuracy", "mc1", "accuracy_norm") if metric in metrics), metrics[0])
+        alias = [] if name == task else [task]
+        records.append({"name": name, "metric": best, "alias": alias})
+    return records

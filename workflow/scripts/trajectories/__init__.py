@@ -1,7 +1,8 @@
 """Checkpoint trajectories: score language models over training, and test whether they get worse."""
 
+from trajectories.analysis.notebook import accuracy
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 from trajectories.scoring.api import score
 
-__all__ = ["Question", "UserError", "score"]
+__all__ = ["Question", "UserError", "accuracy", "score"]

@@ -1,6 +1,6 @@
 """Scoring from a notebook: questions in, a data frame out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,47 +14,85 @@ if TYPE_CHECKING:
 
 def score(
     checkpoint: Path | str,
-    questions: Sequence[Question],
+    questions: Iterable[Question | Mapping[str, Any]],
     *,
     protocol: str | dict[str, Any] | Protocol = "harness",
     device: str = "auto",
     dtype: str = "float32",
     revision: str | None = None,
+    tokenizer: Path | str | None = None,
     task: str = "questions",
     delimiter: str = "",
     pack_tokens: int | None = None,
 ) -> "pd.DataFrame":
-    """Score questions under one checkpoint: one row per choice, in the columns of a scores file.
+    """Score questions under one checkpoint; return one row per choice.
 
-    `checkpoint` is a local folder or a repository on the hub (with `revision`, a branch, tag or commit). `delimiter`
-    stands between context and choice where the protocol has no prefix of its own.
+    `checkpoint` is a local folder, or a repository on the hub (with `revision`, a branch, tag or commit), whose files
+    stay in the user's hub cache. A question is a `Question`, or a mapping with its fields: context, choices, and labels
+    (a 0/1 list) or answer (the true choice, counted from 0). `dtype` is float32, float16 or bfloat16. `tokenizer` is a
+    folder or repository, for a checkpoint without its own. `delimiter` stands between context and choice where the
+    protocol has no prefix of its own.
+
+    The columns: task; question and choice, counted from 0; text, the choice itself; label, 1 for a true choice;
+    loglikelihood in nats; tokens, how many it sums over; characters, bytes, words of the choice; is_greedy, whether
+    every token of the choice is the model's first guess; unconditional, the log-likelihood after nothing, where it was
+    asked; running, whether it is a running text. `trajectories.accuracy(scores)` makes one number of them.
+
     Raises `UserError` when the checkpoint cannot be had or the questions cannot be encoded.
     """
+    from trajectories.checkpoints.single import local_checkpoint, local_tokenizer
     from trajectories.scoring.check import trusted
     from trajectories.scoring.encode import encode
     from trajectories.scoring.engine import PACK_TOKENS, Engine
     from trajectories.scoring.load import load_model, load_tokenizer, pick_device
     from trajectories.scoring.scores import score_table
+    from trajectories.study.config import Scoring
 
-    if not questions:
-        raise UserError("there are no questions to score")
+    asked = as_questions(questions)
     rules = as_protocol(protocol)
-    device = pick_device(device)
-    folder = _local_folder(checkpoint, revision)
-    requests = encode({task: questions}, {task: delimiter}, load_tokenizer(folder), rules)
-    size = pack_tokens or PACK_TOKENS.get(device.split(":")[0], 2048)
-    engine = trusted(Engine(load_model(folder, dtype, device), rules.softmax, size), requests)
-    return score_table(engine.score(requests))
+    how = Scoring.checked({"dtype": str(dtype).removeprefix("torch."), "device": str(device)}, "score")
+    folder, files = local_checkpoint(checkpoint, revision)
+    opened = load_tokenizer(folder if tokenizer is None else local_tokenizer(tokenizer))
+    requests = encode({task: asked}, {task: delimiter}, opened, rules)
+    place = pick_device(how.device)
+    size = pack_tokens or PACK_TOKENS.get(place.split(":")[0], 2048)
+    engine = trusted(Engine(load_model(folder, how.dtype, place, files=files), rules.softmax, size), requests)
+    table = score_table(engine.score(requests))
+    texts = [asked[row].choices[choice] for row, choice in zip(table["question"], table["choice"], strict=True)]
+    table.insert(list(table.columns).index("choice") + 1, "text", texts)
+    return table
 
 
-def _local_folder(checkpoint: Path | str, revision: str | None) -> Path:
-    if Path(checkpoint).is_dir():
-        return Path(checkpoint)
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+def as_questions(questions: Iterable[Question | Mapping[str, Any]]) -> list[Question]:
+    """Return questions given as records or mappings. Raises `UserError`, naming the first that is neither."""
+    if isinstance(questions, Question | Mapping | str):
+        raise UserError("questions: one alone; give a list of them")
+    found = [
+        question if isinstance(question, Question) else _question(k, question) for k, question in enumerate(questions)
+    ]
+    if not found:
+        raise UserError("questions: there are none to score")
+    return found
 
-    wanted = ["*.json", "*.safetensors", "*.model", "*.txt"]
+
+def _question(number: int, given: Any) -> Question:
+    allowed = "context, choices, and labels (or answer)"
+    if not isinstance(given, Mapping):
+        raise UserError(f"question {number}: is a {type(given).__name__}; give a Question, or a dict with {allowed}")
+    known: dict[str, Any] = {"context": "", **given}
+    answer = known.pop("answer", None)
+    strange = set(known) - set(Question.__dataclass_fields__)
+    if strange or "choices" not in known or (answer is None) == ("labels" not in known):
+        raise UserError(f"question {number}: has the keys {', '.join(map(str, given))}; they must be {allowed}")
+    choices = known["choices"]
+    if not isinstance(choices, Sequence) or isinstance(choices, str):
+        raise UserError(f"question {number}: choices are {choices!r:.60}, not a list")
+    if answer is not None:
+        if answer not in range(len(choices)):
+            raise UserError(f"question {number}: answer {answer!r} is none of 0 to {len(choices) - 1}")
+        known["labels"] = [int(k == answer) for k in range(len(choices))]
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
     try:
-        return Path(snapshot_download(str(checkpoint), revision=revision, allow_patterns=wanted))
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise UserError(f"{checkpoint}: neither a folder here nor a checkpoint that the hub gives us") from error
+        return Question(**values)
+    except UserError as error:
+        raise UserError(f"question {number}: {error}") from error

@@ -329,6 +329,9 @@ def test_all_is_what_the_files_hold(tmp_path: Path) -> None:
     study = Study.from_config(filled)
     table, _ = placed(read_harness(tmp_path), study)
     assert len(table) == 6
+    assert [model["name"] for model in filled_in(config | {"tasks": [{"name": "arc_easy"}]})[0]["models"]] == [
+        "tiny-2.5m"
+    ]
     nameless = {"results": {"piqa": {"acc": 0.5}}, "config": {"model_args": "pretrained=gpt2"}}
     (tmp_path / "x.json").write_text(json.dumps(nameless))
     with pytest.raises(UserError, match=r"models: all: the size of 'gpt2' is not in its name"):

@@ -8,7 +8,7 @@ from typing import Any
 from trajectories.errors import UserError
 from trajectories.imports.accuracy import FORMATS
 from trajectories.imports.files import files_of
-from trajectories.imports.names import MC_TASKS, OURS
+from trajectories.imports.names import MC_TASKS, OURS, task_key
 from trajectories.imports.reading import Reading
 from trajectories.imports.steps import step_in, step_in_path
 from trajectories.imports.whose import path_names
@@ -54,7 +54,23 @@ def _readings(config: Mapping[str, Any], key: str) -> list[Reading]:
             readings += read(file)
         except UserError:  # the import itself says what is wrong with it
             continue
-    return readings
+    shots, names = source.get("shots"), _names(config.get("tasks"))
+    return [
+        reading
+        for reading in readings
+        if (shots is None or reading.shots in (None, shots))
+        and (not names or reading.task in names or task_key(reading.task) in names)
+    ]
+
+
+def _names(tasks: Any) -> set[str]:
+    """Return what the tasks of a config are called in files; nothing where they are `all`."""
+    if not isinstance(tasks, list):
+        return set()
+    records = [task if isinstance(task, Mapping) else {"name": task} for task in tasks]
+    named = {str(record.get("name") or record.get("task")) for record in records}
+    aliases = {str(alias) for record in records for alias in record.get("alias") or ()}
+    return named | aliases | {task_key(name) for name in named}
 
 
 def _checkpoints(readings: Iterable[Reading], config: Mapping[str, Any]) -> set[tuple[str, int | None]]:

@@ -18,9 +18,12 @@ from trajectories.analysis.power import (
     plan,
     power_tables,
     question_count,
+    trend_power,
     write_power,
 )
 from trajectories.analysis.regression import design_matrix, regression_table
+from trajectories.analysis.serial import serial_noise
+from trajectories.analysis.trends import trends_table
 from trajectories.tables import COLUMNS, read_table, write_table
 
 UNKNOWN = "the number of questions is not known"
@@ -51,11 +54,34 @@ def test_power_over_models_uses_one_slope_per_model() -> None:
     assert curve.power[20:] == pytest.approx(exact[20:], abs=0.03)
 
 
-def test_drop_power_between_two_checkpoints_is_the_normal_one() -> None:
-    design = Design(grid(lambda p, t: 0 * t, steps=(1000, 2000)), questions=400, base=0.5)
-    curve = drop_power(design, 0.05, rng())
-    exact = stats.norm.sf(stats.norm.isf(0.05) - curve.size / np.sqrt(2 * 0.25 / 400))
-    assert curve.power == pytest.approx(exact, abs=0.03)
+def test_trend_power_is_that_of_the_noncentral_t_under_the_assumed_correlation() -> None:
+    design = Design(CHECKPOINTS, questions=10**12, base=0.5, sd=0.02, rho=0.5)
+    curve = trend_power(design, 0.05, rng())
+    x = np.log10(CHECKPOINTS["tokens"].to_numpy(float)[:8])
+    inverse = np.linalg.inv(0.5 ** np.abs(np.subtract.outer(np.arange(8), np.arange(8))))
+    line = np.column_stack([np.ones(8), x])
+    noncentral = curve.size / (0.02 * np.sqrt(np.linalg.inv(line.T @ inverse @ line)[1, 1]))
+    critical = stats.t.isf(0.025, 6)
+    exact = stats.nct.sf(critical, 6, noncentral) + stats.nct.cdf(-critical, 6, noncentral)
+    assert curve.power == pytest.approx(exact, abs=0.04)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6])
+def test_the_smallest_trend_and_drop_are_found_four_times_in_five_by_trends_itself(rho: float) -> None:
+    """The table of trends, on studies simulated here, under the same correlation."""
+    design = Design(CHECKPOINTS, questions=400, base=0.5, sd=0.03, rho=rho)
+    noise = np.random.default_rng(3)
+    stderr = np.sqrt(0.25 / 400)
+    x = np.log10(CHECKPOINTS["tokens"].to_numpy(float)[:8])
+    fall = np.maximum(0, 2 * (x - x[0]) / np.ptp(x) - 1)
+    slope, drop = (power(design, 0.05, rng()).smallest(0.8) for power in (trend_power, drop_power))
+    for effect, column in ((slope * (x - x[0]), "p"), (-drop * fall, "drop_p")):
+        found: list[bool] = []
+        for _ in range(40):
+            values = stderr * noise.standard_normal((8, 8)) + 0.03 * serial_noise((8, 8), rho, noise) + effect
+            data = CHECKPOINTS.assign(value=0.5 + values.ravel(), stderr=stderr)
+            found += (trends_table(data, {"t": "accuracy"}, serial=rho)[column] <= 0.05).tolist()
+        assert np.mean(found) == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 320))
 
 
 def test_picking_the_best_of_many_costs_no_false_alarms() -> None:
@@ -110,7 +136,7 @@ def test_published_design(shared_data: Path) -> None:
         interaction = [smallest[task, "interaction", noise] for noise in ("questions", "observed", "models")]
         assert interaction == sorted(interaction)
     reasons = table.set_index(["task", "effect", "noise"])["reason"]
-    assert reasons["isp_modus_tollens", "drop", "observed"] == "larger than the accuracy itself"
+    assert reasons["isp_repetitive_algebra", "drop", "observed"] == "larger than the accuracy itself"
     for _, curve in curves.groupby(["task", "effect", "noise"]):
         assert curve["power"].is_monotonic_increasing
 
@@ -118,7 +144,7 @@ def test_published_design(shared_data: Path) -> None:
 def test_a_design_can_be_judged_before_it_is_run() -> None:
     table = plan(CHECKPOINTS[["model", "parameters", "step", "tokens"]], {"many": 4000, "few": 100})
     smallest = table.set_index(["task", "effect"])["smallest"]
-    for effect in ("interaction", "drop"):
+    for effect in ("interaction", "trend", "drop"):
         ratio = smallest["few", effect] / smallest["many", effect]
         assert ratio == pytest.approx(np.sqrt(40), rel=0.1)
     assert set(table["base"]) == {0.5}

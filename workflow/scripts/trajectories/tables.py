@@ -85,8 +85,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "margins": ("task", "question", "model", "parameters", "step", "tokens", "margin", "right"),
     "power": (
-        "task", "effect", "noise", "models", "steps", "questions", "base", "sd", "slope_sd", "alpha", "target",
-        "smallest", "unit", "reason",
+        "task", "effect", "noise", "models", "steps", "questions", "base", "sd", "slope_sd", "serial", "alpha",
+        "target", "smallest", "unit", "reason",
     ),
     "speed": (
         "model", "parameters", "checkpoints", "tokens", "seconds", "tokens_per_second", "job_seconds", "peak_mb",

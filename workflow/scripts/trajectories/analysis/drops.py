@@ -43,20 +43,10 @@ class DropTest:
     """The test prepared for one x (n, ascending) and one correlation of neighbours' noise."""
 
     def __init__(self, x: np.ndarray, rho: float, rng: np.random.Generator) -> None:
-        self.x = np.asarray(x, dtype=float)
-        self._before = (self.x[2:] - self.x[1:-1]) / (self.x[2:] - self.x[:-2])
-        before, after = self._before, 1 - self._before
-        self._weight = 1 + before**2 + after**2
-        self._kept = float(np.mean((self._weight + 2 * before * after * rho**2 - 2 * rho) / self._weight))
+        self.x, self.rho = np.asarray(x, dtype=float), rho
         noise = serial_noise((DRAWS, len(self.x)), rho, rng)
-        drop, variance = noise.max(axis=1) - noise[:, -1], self.variance(noise)
-        self._null = {least: np.sort(drop / np.sqrt(np.maximum(least, variance))) for least in QUARTERS}
-
-    def variance(self, samples: np.ndarray) -> np.ndarray:
-        """Return the variance of a checkpoint by the roughness of each row (m x n), unbiased under the correlation."""
-        before, after = self._before, 1 - self._before
-        rough = before * samples[:, :-2] + after * samples[:, 2:] - samples[:, 1:-1]
-        return np.asarray((np.square(rough) / self._weight).mean(axis=1) / self._kept)
+        drop, rough = noise.max(axis=1) - noise[:, -1], variance(self.x, noise, rho)
+        self._null = {least: np.sort(drop / np.sqrt(np.maximum(least, rough))) for least in QUARTERS}
 
     def __call__(self, values: np.ndarray, stderr: np.ndarray) -> Drops:
         """Test each row of `values` (m x n, more is better); a missing standard error leaves its p missing."""
@@ -65,7 +55,7 @@ class DropTest:
         drop = values[rows, best] - values[:, last]
         error = np.square(stderr)
         questions = (error[rows, best] + error[:, last]) / 2
-        noise = np.maximum(self.variance(values), np.mean(error, axis=1))
+        noise = np.maximum(variance(self.x, values, self.rho), np.mean(error, axis=1))
         beyond = noise - np.mean(error, axis=1)
         both = questions + beyond
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -91,3 +81,13 @@ class DropTest:
             reached = DRAWS - np.searchsorted(self._null[least], statistic[rows] * (1 - 1e-9))
             p[rows] = (1 + reached) / (1 + DRAWS)
         return p
+
+
+def variance(x: np.ndarray, samples: np.ndarray, rho: float) -> np.ndarray:
+    """Return the variance of a checkpoint by the roughness of each row (m x n), unbiased if `rho` is right."""
+    before = (x[2:] - x[1:-1]) / (x[2:] - x[:-2])
+    after = 1 - before
+    weight = 1 + before**2 + after**2
+    kept = np.mean((weight + 2 * before * after * rho**2 - 2 * rho) / weight)  # of correlated noise, in the roughness
+    rough = before * samples[:, :-2] + after * samples[:, 2:] - samples[:, 1:-1]
+    return np.asarray((np.square(rough) / weight).mean(axis=1) / kept)

@@ -1,14 +1,16 @@
-"""What a design can detect: the smallest interaction and the smallest drop with a given power, by simulation.
+"""What a design can detect: the smallest interaction, trend and drop with a given power.
 
-A null result can only be read beside this. Three kinds of noise are simulated, the second and third where accuracies
-are at hand:
+A null result can only be read beside this. Three kinds of noise are taken, the second and third where accuracies are
+at hand:
 
 - `questions`: every checkpoint has the same accuracy but for the effect; only the sample of questions adds noise;
-- `observed`: checkpoints vary beyond that as they do about the paper's plane;
+- `observed`: checkpoints vary beyond that, for the interaction as about the paper's plane, for trend and drop as
+  rough as trajectories are, neighbours alike as estimated;
 - `models`: models have token slopes of their own, as varied as observed, and the interaction is tested as a t test
   of one slope per model on size (the mixed model's view, see `checks`).
 
-Noise is normal, which is close for the hundreds of questions of a usual task.
+Noise is normal, which is close for the hundreds of questions of a usual task. The power of a t test is that of the
+noncentral distribution; trend and drop are simulated with the very tests of `trends`, under the correlation it assumes.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,19 +22,23 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
+from trajectories.analysis.drops import FEWEST, DropTest, variance
 from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points
 from trajectories.analysis.regression import design_matrix, why_not, zscore
+from trajectories.analysis.serial import serial_noise, slopes
+from trajectories.analysis.trajectory import correlation_of
+from trajectories.study.metrics import METRICS
 from trajectories.tables import write_table
 
 Row = dict[str, object]
-SHARES = ("accuracy", "accuracy_norm", "mc1", "mc2")
-SIMULATIONS = 4000
-SIZES = 121
+SIMULATIONS = 2000
+SIZES = 31
 """Effect sizes tried, from 0 to `SPAN` standard errors of the estimate."""
 SPAN = 8.0
 UNITS = {
     "interaction": "metric per sd of log10 parameters and sd of log10 tokens",
-    "drop": "metric, best checkpoint to last",
+    "trend": "metric per tenfold tokens, one model",
+    "drop": "metric, best checkpoint to last, one model",
 }
 
 
@@ -41,7 +47,7 @@ class Design:
     """A task's checkpoints (columns model, parameters, step, tokens), questions, accuracy and the noise beyond these.
 
     `sd` is that of checkpoints beyond the questions' own, `slope_sd` that of models' token slopes (per sd of log10
-    tokens).
+    tokens), `rho` the correlation of neighbours' noise that tests on one trajectory assume, and that `sd` has.
     """
 
     checkpoints: pd.DataFrame
@@ -49,16 +55,34 @@ class Design:
     base: float
     sd: float = 0.0
     slope_sd: float = 0.0
+    rho: float = 0.0
 
     @property
     def noise(self) -> float:
         """Standard deviation of one measured accuracy."""
-        return float(np.sqrt(self.base * (1 - self.base) / self.questions + self.sd**2))
+        return float(np.hypot(self.stderr, self.sd))
 
     @property
     def steps(self) -> int:
         """Steps of the model that has most."""
-        return int(self.checkpoints.groupby("model")["step"].nunique().max())
+        return len(self.course)
+
+    @property
+    def course(self) -> np.ndarray:
+        """Return the log10 tokens of the model that has most steps."""
+        longest = self.checkpoints.groupby("model")["step"].nunique().idxmax()
+        tokens = self.checkpoints.loc[self.checkpoints["model"] == longest, "tokens"].to_numpy(float)
+        return np.log10(np.unique(tokens))
+
+    def flat(self, rng: np.random.Generator) -> np.ndarray:
+        """Return simulated trajectories that never change (SIMULATIONS x steps), around 0."""
+        shape = SIMULATIONS, self.steps
+        return np.asarray(self.stderr * rng.standard_normal(shape) + self.sd * serial_noise(shape, self.rho, rng))
+
+    @property
+    def stderr(self) -> float:
+        """Standard error of one accuracy over its questions."""
+        return float(np.sqrt(self.base * (1 - self.base) / self.questions))
 
 
 @dataclass(frozen=True)
@@ -82,8 +106,7 @@ def interaction_power(design: Design, alpha: float, rng: np.random.Generator) ->
 
     A size of 0.01 means: one sd of log10 parameters up, the slope per sd of log10 tokens changes by 0.01.
     """
-    matrix = design_matrix(design.checkpoints)
-    return _t_power(matrix, 3, design.noise, alpha, rng)
+    return _t_power(design_matrix(design.checkpoints), 3, design.noise, alpha)
 
 
 def interaction_power_over_models(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
@@ -95,38 +118,46 @@ def interaction_power_over_models(design: Design, alpha: float, rng: np.random.G
     sizes = np.array([course[0, 0] for course in courses])
     spread = np.array([np.square(course[:, 1] - course[:, 1].mean()).sum() for course in courses])
     noise = float(np.sqrt(design.slope_sd**2 + np.mean(design.noise**2 / spread)))
-    return _t_power(np.column_stack([np.ones(len(sizes)), sizes]), 1, noise, alpha, rng)
+    return _t_power(np.column_stack([np.ones(len(sizes)), sizes]), 1, noise, alpha)
 
 
-def _t_power(matrix: np.ndarray, term: int, noise: float, alpha: float, rng: np.random.Generator) -> Curve:
-    n, k = matrix.shape
-    samples = noise * rng.standard_normal((SIMULATIONS, n))
-    weights = np.linalg.pinv(matrix)
+def _t_power(matrix: np.ndarray, term: int, noise: float, alpha: float) -> Curve:
+    """Return the power of the two-sided t test of a coefficient, as that of its square, a noncentral F."""
+    df = matrix.shape[0] - matrix.shape[1]
     unit = float(np.sqrt(np.linalg.inv(matrix.T @ matrix)[term, term]))
-    residual = samples - (samples @ weights.T) @ matrix.T
-    stderr = unit * np.sqrt(np.square(residual).sum(axis=1) / (n - k))
-    size = np.linspace(0, SPAN * unit * noise, SIZES)
-    t = (size[:, None] + samples @ weights[term]) / stderr
-    return Curve(size, np.asarray((np.abs(t) >= stats.t.isf(alpha / 2, n - k)).mean(axis=1)))
+    shift = np.linspace(0, SPAN, SIZES)
+    power = np.asarray(stats.ncf.sf(stats.f.isf(alpha, 1, df), 1, df, np.maximum(shift, 1e-6) ** 2))
+    return Curve(shift * unit * noise, np.maximum.accumulate(power))
+
+
+def trend_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
+    """Return the power of `trends`' test of the trend of one model, uncorrected."""
+    x, samples = design.course, design.flat(rng)
+    slope, stderr = slopes(x, samples, design.rho)
+    size = np.linspace(0, SPAN * float(slope.std()), SIZES)
+    t = np.abs(size[:, None] + slope) / stderr
+    return Curve(size, np.asarray((t >= stats.t.isf(alpha / 2, len(x) - 2)).mean(axis=1)))
 
 
 def drop_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
-    """Return the power of `trends`' test of the drop in one model: one-sided, corrected for the best being picked.
+    """Return the power of `trends`' test of the drop of one model, uncorrected.
 
-    All checkpoints but the last have the base accuracy. Standard errors are those of the simulated noise.
+    The first half of the log tokens has the base accuracy; from there it falls evenly, by the size in all.
     """
-    earlier = design.steps - 1
-    stderr = np.sqrt(2) * design.noise
-    size = np.linspace(0, SPAN * stderr, SIZES)
-    values = design.noise * rng.standard_normal((SIMULATIONS, earlier + 1))
-    drop = values[:, :-1].max(axis=1) - values[:, -1] + size[:, None]
-    return Curve(size, np.asarray((drop >= stats.norm.isf(alpha / earlier) * stderr).mean(axis=1)))
+    x, samples = design.course, design.flat(rng)
+    fall = np.maximum(0.0, 2 * (x - x[0]) / np.ptp(x) - 1)
+    test, stderr = DropTest(x, design.rho, rng), np.full_like(samples, design.stderr)
+    size = np.linspace(0, SPAN * np.sqrt(2) * design.noise, SIZES)
+    power = np.array([np.mean(test(samples - one * fall, stderr).p <= alpha) for one in size])
+    return Curve(size, np.maximum.accumulate(power))
 
 
 EFFECTS: dict[tuple[str, str], Callable[[Design, float, np.random.Generator], Curve]] = {
     ("interaction", "questions"): interaction_power,
     ("interaction", "observed"): interaction_power,
     ("interaction", "models"): interaction_power_over_models,
+    ("trend", "questions"): trend_power,
+    ("trend", "observed"): trend_power,
     ("drop", "questions"): drop_power,
     ("drop", "observed"): drop_power,
 }
@@ -155,6 +186,17 @@ def observed_noise(points: pd.DataFrame) -> tuple[float, float]:
     return float(np.sqrt(max(0.0, residual - questions))), float(np.sqrt(max(0.0, between - np.mean(errors))))
 
 
+def roughness(points: pd.DataFrame, rho: float) -> float:
+    """Return the sd of one checkpoint beyond its questions, from how rough the trajectories are (`drops`)."""
+    variances = []
+    for _, model in points.groupby("model"):
+        x, value = np.log10(model["tokens"].to_numpy(float)), model["value"].to_numpy(float)
+        if len(x) >= FEWEST:
+            questions = np.nan_to_num(np.square(model["stderr"].to_numpy(float))).mean()
+            variances.append(variance(x, value[None, :], rho)[0] - questions)
+    return float(np.sqrt(max(0.0, np.mean(variances)))) if variances else 0.0
+
+
 def question_count(points: pd.DataFrame) -> float:
     """Return the number of questions, inferred from the binomial standard error where the column is missing."""
     known = points["questions"].to_numpy(float)
@@ -166,24 +208,35 @@ def question_count(points: pd.DataFrame) -> float:
 
 
 def power_tables(
-    accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, alpha: float = 0.05, target: float = 0.8
+    accuracy: pd.DataFrame,
+    metrics: Metrics,
+    seed: int = 1,
+    alpha: float = 0.05,
+    target: float = 0.8,
+    serial: float | str = "auto",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the summary and the curves, columns `COLUMNS["power"]` and `COLUMNS["power_curves"]`.
 
-    The design, `base` (mean accuracy) and the noise are those of the accuracies; only shares are simulated.
+    The design, `base` (mean accuracy), the noise and the correlation of neighbours' noise (the mean of the task's
+    trajectories) are those of the accuracies; only shares are judged.
     """
+    levels = correlation_of(accuracy, metrics, serial)
     summary: list[Row] = []
     curves: list[Row] = []
     for task, metric in metrics.items():
         points = task_points(accuracy, task, metric)
         reason = _reason(points, metric)
+        of_task = [level for (name, _), level in levels.items() if name == task]
         for effect, noise in EFFECTS:
             row: Row = {"task": task, "effect": effect, "noise": noise, "alpha": alpha, "target": target}
             if reason:
                 summary.append(row | {"reason": reason})
                 continue
             rng = generator(seed, task)
-            design = _design(points, noise)
+            design = _design(points, effect, noise, round(float(np.mean(of_task)), 2))
+            if effect != "interaction" and design.steps < FEWEST:
+                summary.append(row | _columns(design, effect, np.nan) | {"reason": f"fewer than {FEWEST} steps"})
+                continue
             curve = EFFECTS[effect, noise](design, alpha, rng)
             summary.append(row | _columns(design, effect, curve.smallest(target)))
             curves += _curve_rows(row, curve)
@@ -191,7 +244,12 @@ def power_tables(
 
 
 def plan(
-    checkpoints: pd.DataFrame, questions: Mapping[str, int], alpha: float = 0.05, target: float = 0.8, seed: int = 1
+    checkpoints: pd.DataFrame,
+    questions: Mapping[str, int],
+    alpha: float = 0.05,
+    target: float = 0.8,
+    seed: int = 1,
+    serial: float = 0.0,
 ) -> pd.DataFrame:
     """Return the summary for a design without any accuracies: base 1/2, the worst case, and noise of questions only.
 
@@ -200,7 +258,7 @@ def plan(
     even = checkpoints.assign(value=0.5, stderr=0.0, metric="accuracy")
     rows = [even.assign(task=task, questions=count) for task, count in questions.items()]
     metrics = dict.fromkeys(questions, "accuracy")
-    table, _ = power_tables(pd.concat(rows), metrics, seed, alpha, target)
+    table, _ = power_tables(pd.concat(rows), metrics, seed, alpha, target, serial)
     return table[table["noise"] == "questions"].reset_index(drop=True)
 
 
@@ -208,7 +266,7 @@ def _reason(points: pd.DataFrame, metric: str) -> str:
     reason = why_not(points)
     if reason and reason != "the value never varies":
         return reason
-    if metric not in SHARES:
+    if not METRICS[metric].is_share:
         return "not a share between 0 and 1"
     if (points.groupby("model").size() > 1).sum() < 4:
         return "fewer than 4 models with several steps"
@@ -218,12 +276,14 @@ def _reason(points: pd.DataFrame, metric: str) -> str:
     return "" if np.isfinite(question_count(points)) else "the number of questions is not known"
 
 
-def _design(points: pd.DataFrame, noise: str) -> Design:
+def _design(points: pd.DataFrame, effect: str, noise: str, rho: float) -> Design:
     base, questions = float(points["value"].mean()), question_count(points)
-    sd, slope_sd = observed_noise(points)
     if noise == "questions":
-        return Design(points, questions, base)
-    return Design(points, questions, base, sd) if noise == "observed" else Design(points, questions, base, sd, slope_sd)
+        return Design(points, questions, base, rho=rho)
+    if effect != "interaction":
+        return Design(points, questions, base, roughness(points, rho), rho=rho)
+    sd, slope_sd = observed_noise(points)
+    return Design(points, questions, base, sd, slope_sd if noise == "models" else 0.0, rho)
 
 
 def _columns(design: Design, effect: str, smallest: float) -> Row:
@@ -235,6 +295,7 @@ def _columns(design: Design, effect: str, smallest: float) -> Row:
         "base": design.base,
         "sd": design.sd,
         "slope_sd": design.slope_sd,
+        "serial": design.rho,
         "smallest": smallest,
         "unit": UNITS[effect],
         "reason": "larger than the accuracy itself" if impossible else "",
@@ -243,7 +304,7 @@ def _columns(design: Design, effect: str, smallest: float) -> Row:
 
 def _curve_rows(row: Row, curve: Curve) -> list[Row]:
     kept = {name: row[name] for name in ("task", "effect", "noise")}
-    pairs = zip(curve.size[::6].tolist(), curve.power[::6].tolist(), strict=True)
+    pairs = zip(curve.size.tolist(), curve.power.tolist(), strict=True)
     return [kept | {"size": size, "power": power} for size, power in pairs]
 
 
@@ -255,9 +316,10 @@ def write_power(
     seed: int = 1,
     alpha: float = 0.05,
     target: float = 0.8,
+    serial: float | str = "auto",
     from_tokens: float = 0,
 ) -> None:
     """Read `accuracy.tsv`, write `power.tsv` and `power_curves.tsv`."""
-    summary, points = power_tables(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, target)
+    summary, points = power_tables(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, target, serial)
     write_table(summary, power, "power")
     write_table(points, curves, "power_curves")

@@ -56,6 +56,7 @@ def robustness_of_study(
         metrics,
         how.seed,
         how.alpha,
+        serial=how.serial,
         from_tokens=how.from_tokens,
     )
 

@@ -19,6 +19,9 @@ rule questions:
             "trajectories.pocket.agreement",
             "trajectories.pocket.village",
             "trajectories.pocket.words",
+            "trajectories.pocket.corpus",
+            "trajectories.pocket.exercises",
+            "trajectories.pocket.prose",
         ),
     script:
         "../scripts/questions.py"

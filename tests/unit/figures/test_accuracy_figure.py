@@ -97,7 +97,7 @@ def test_an_empty_table_is_said_to_be_empty(accuracy: pd.DataFrame, tmp_path: Pa
 
 
 def test_labels_come_from_the_table_of_tasks(tmp_path: Path) -> None:
-    rest = dict.fromkeys(("description", "source", "licence", "citation"), "x")
+    rest = dict.fromkeys(("available", "description", "source", "licence", "citation"), "x")
     rows = [
         {"task": "truth", "label": "Truth <MC2> & $1", "metric": "mc2", "questions": 817, "chance": None, **rest},
         {"task": "memo", "label": "Memo Trap", "metric": "accuracy", "questions": 936, "chance": 0.5, **rest},
@@ -118,4 +118,7 @@ def test_models_go_by_their_display_names(accuracy_file: Path, tmp_path: Path) -
 def test_axes_name_what_they_show() -> None:
     assert value_text(LABELS) == "Accuracy"
     assert value_text([TaskLabel("memo", "loss", "Memo")]) == "Loss (nats)"
-    assert value_text([*LABELS, TaskLabel("memo", "loss", "Memo")]) == "Value"
+    assert value_text([*LABELS, TaskLabel("memo", "loss", "Memo")]) == "Accuracy, or as said"
+    assert value_text([TaskLabel("memo", "margin", "Memo"), TaskLabel("memo", "loss", "Memo")]) == "Value"
+    assert TaskLabel("text", "bits_per_byte", "Held-out Text").titled == "Held-out Text (bits per byte)"
+    assert TaskLabel("memo", "mc1", "Memo").titled == "Memo"

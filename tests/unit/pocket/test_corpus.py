@@ -7,11 +7,11 @@ from itertools import islice
 import pytest
 
 from trajectories.pocket import corpus, exercises, words
-from trajectories.pocket.prose import paragraphs
+from trajectories.pocket.prose import held_out_paragraphs, paragraphs
 from trajectories.pocket.tasks import TASKS
 from trajectories.pocket.village import RELATIONS, village
 
-ORDINARY = {"village_facts", "sums", "pattern_completion"}
+ORDINARY = {"village_facts", "sums", "pattern_completion", "held_out"}
 UNITS = {"decimal", "decimals", "figure", "figures"}
 
 
@@ -97,3 +97,16 @@ def test_the_village_is_complete_and_always_the_same() -> None:
 def test_sayings_have_different_last_words() -> None:
     ends = [end for _, end in words.SAYINGS]
     assert len(set(ends)) == len(ends)
+
+
+def test_held_out_text_is_of_the_same_kinds_and_not_of_the_corpus() -> None:
+    texts = list(islice(corpus.held_out(1), 300))
+    assert texts == list(islice(corpus.held_out(1), 300))
+    assert texts != list(islice(corpus.held_out(2), 300))
+    prose = set(held_out_paragraphs())
+    assert len(prose) > 300
+    assert not prose & set(paragraphs())
+    size = sum(map(len, texts))
+    assert sum(len(text) for text in texts if text in prose) / size == pytest.approx(corpus.PROSE_SHARE, abs=0.02)
+    trained_on = set(beginning(1, 20_000))
+    assert sum(text in trained_on for text in texts) < 6  # short documents recur by chance

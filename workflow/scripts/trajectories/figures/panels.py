@@ -22,6 +22,9 @@ from trajectories.tables import read_table
 Names = Mapping[str, str]
 """Model → how figures call it."""
 
+USUAL = "Accuracy"
+"""What most panels show, and need not say beside others."""
+
 TEXT_WIDTH = 0.56
 """Mean width of a letter of the figures' type, as a share of its size."""
 
@@ -34,6 +37,12 @@ class TaskLabel:
     metric: str
     label: str
     chance: float | None = None
+
+    @property
+    def titled(self) -> str:
+        """The display name with what its values are, unless they are accuracies."""
+        said = label_of(self.metric)
+        return self.label if said == USUAL else f"{self.label} ({said[:1].lower()}{said[1:]})"
 
 
 def read_task_labels(path: Path | str) -> tuple[TaskLabel, ...]:
@@ -74,9 +83,9 @@ def panel_rows(accuracy: pd.DataFrame, label: TaskLabel) -> pd.DataFrame:
 
 
 def value_text(tasks: Sequence[TaskLabel]) -> str:
-    """Return what the y axes show: accuracy, or the metric's name where all panels show another one."""
+    """Return what the y axes show: the metric's name where all panels show one, else accuracy or what titles say."""
     shown = {label_of(task.metric) for task in tasks}
-    return shown.pop() if len(shown) == 1 else "Value"
+    return shown.pop() if len(shown) == 1 else f"{USUAL}, or as said" if USUAL in shown else "Value"
 
 
 def suspect_checkpoints(checkpoints: Path | str | None) -> frozenset[tuple[str, int]]:
@@ -100,8 +109,10 @@ def facets(labels: Sequence[TaskLabel], width: Column, height: float = 1.25) -> 
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for spare in axes[len(labels) :]:
         spare.remove()
+    alike = len({label_of(label.metric) for label in labels}) == 1
     for panel, label in zip(axes, labels, strict=False):
-        panel.set_title(label.label, loc="left", fontsize=_title_size(label.label, figure.get_figwidth() / across))
+        title = label.label if alike else label.titled
+        panel.set_title(title, loc="left", fontsize=_title_size(title, figure.get_figwidth() / across))
     return figure, iter(axes[: len(labels)])
 
 

@@ -1,4 +1,4 @@
-"""The pocket suite's tasks: generated questions of the prize's kinds, and ordinary ones."""
+"""The pocket suite's tasks: generated questions of the prize's kinds, ordinary ones, and a running text."""
 
 from trajectories.errors import UserError
 from trajectories.pocket.tasks.judgement import HINDSIGHT_NEGLECT, MODUS_TOLLENS
@@ -11,13 +11,14 @@ from trajectories.pocket.tasks.repetition import (
     PATTERN_MATCH_SUPPRESSION,
     RESISTING_CORRECTION,
 )
+from trajectories.pocket.tasks.text import HELD_OUT, PocketText
 from trajectories.questions.question import Question
 
-__all__ = ["TASKS", "PocketTask", "generate"]
+__all__ = ["TASKS", "PocketTask", "PocketText", "generate"]
 
 QUESTIONS = 300  # where a study does not say how many
 
-TASKS: dict[str, PocketTask] = {
+TASKS: dict[str, PocketTask | PocketText] = {
     task.name: task
     for task in (
         SIG_FIGS,
@@ -33,6 +34,7 @@ TASKS: dict[str, PocketTask] = {
         VILLAGE_FACTS,
         SUMS,
         PATTERN_COMPLETION,
+        HELD_OUT,
     )
 }
 

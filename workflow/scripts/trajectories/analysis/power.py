@@ -72,7 +72,7 @@ class Design:
         """Return the log10 tokens of the model that has most steps."""
         longest = self.checkpoints.groupby("model")["step"].nunique().idxmax()
         tokens = self.checkpoints.loc[self.checkpoints["model"] == longest, "tokens"].to_numpy(float)
-        return np.log10(np.unique(tokens))
+        return np.asarray(np.log10(np.unique(tokens)))
 
     def flat(self, rng: np.random.Generator) -> np.ndarray:
         """Return simulated trajectories that never change (SIMULATIONS x steps), around 0."""
@@ -287,7 +287,9 @@ def _design(points: pd.DataFrame, effect: str, noise: str, rho: float) -> Design
 
 
 def _columns(design: Design, effect: str, smallest: float) -> Row:
-    impossible = effect == "drop" and smallest > design.base
+    reason = "too few steps: not found at any size" if np.isnan(smallest) else ""
+    if effect == "drop" and smallest > design.base:
+        reason = "larger than the accuracy itself"
     return {
         "models": design.checkpoints["model"].nunique(),
         "steps": design.steps,
@@ -298,7 +300,7 @@ def _columns(design: Design, effect: str, smallest: float) -> Row:
         "serial": design.rho,
         "smallest": smallest,
         "unit": UNITS[effect],
-        "reason": "larger than the accuracy itself" if impossible else "",
+        "reason": reason,
     }
 
 

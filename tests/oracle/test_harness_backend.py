@@ -14,7 +14,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
-from support.harness_tasks import LOCAL, write_tasks
+from support.harness_tasks import write_tasks
 from support.models import random_model, tokenizer
 from trajectories import UserError
 from trajectories.harness import TreeLM
@@ -33,36 +33,14 @@ def model() -> Any:
 
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tasks(tmp_path_factory.mktemp("tasks"))
+    return write_tasks(tmp_path_factory.mktemp("tasks"), ["piqa"])
 
 
-def evaluate(backend: Any, folder: Path, names: list[str], shots: int | None = None) -> dict[str, Any]:
+def evaluate(backend: Any, folder: Path, names: list[str]) -> dict[str, Any]:
     manager = TaskManager(include_path=str(folder), include_defaults=False)
-    found = lm_eval.simple_evaluate(backend, tasks=names, task_manager=manager, num_fewshot=shots, bootstrap_iters=0)
+    found = lm_eval.simple_evaluate(backend, tasks=names, task_manager=manager, bootstrap_iters=0)
     assert found is not None
     return found
-
-
-def log_likelihoods(results: dict[str, Any]) -> dict[str, list[float]]:
-    """What the model answered, task by task: a number for running text, a number and a flag for a continuation."""
-    answers = {name: [answer for sample in samples for answer in sample["resps"]]
-               for name, samples in results["samples"].items()}  # fmt: skip
-    return {name: np.ravel(np.asarray(found, dtype=float)).tolist() for name, found in answers.items()}
-
-
-@pytest.mark.parametrize("shots", [None, 5])
-def test_every_metric_of_every_task_is_the_harness_s(model: Any, tasks: Path, shots: int | None) -> None:
-    names = list(LOCAL) if shots is None else ["mmlu_anatomy", "winogrande", "arc_easy"]
-    theirs = evaluate(HFLM(model, tokenizer=tokenizer(), device="cpu", batch_size=4), tasks, names, shots)
-    ours = evaluate(TreeLM(model, tokenizer=tokenizer(), device="cpu"), tasks, names, shots)
-    assert set(ours["results"]) == set(names)
-    expected = log_likelihoods(theirs)
-    for name, found in log_likelihoods(ours).items():
-        np.testing.assert_allclose(found, expected[name], rtol=1e-6, atol=1e-4, err_msg=name)
-    for name, metrics in theirs["results"].items():
-        for key, value in metrics.items():
-            mine = ours["results"][name][key]
-            assert mine == value if key.startswith("acc") and name != "truthfulqa_mc2" else mine == pytest.approx(value)
 
 
 def test_text_is_generated_as_the_harness_does_after_scoring(model: Any) -> None:

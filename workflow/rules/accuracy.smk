@@ -10,8 +10,10 @@ rule accuracy:
     conda:
         "../../envs/analysis.yaml"
     params:
+        averages=lambda wildcards: [average.canonical() for average in STUDY.averages],
         code=code_digest(
             "trajectories.analysis.accuracy",
+            "trajectories.analysis.averages",
             "trajectories.analysis.points",
             "trajectories.analysis.question_metrics",
             "trajectories.study.metrics",

@@ -11,7 +11,7 @@ rule compare:
     conda:
         "../../envs/analysis.yaml"
     params:
-        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        metrics=STUDY.metrics,
         alpha=STUDY.statistics.alpha,
         code=code_digest("trajectories.analysis.compare"),
     script:

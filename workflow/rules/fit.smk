@@ -12,9 +12,9 @@ rule fit:
     conda:
         "../../envs/analysis.yaml"
     params:
-        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        metrics=STUDY.metrics,
         from_tokens=STUDY.statistics.from_tokens,
-        labels={task.name: task.title for task in STUDY.tasks},
+        labels={thing.name: thing.title for thing in STUDY.shown},
         code=code_digest(
             "trajectories.analysis.regression",
             "trajectories.analysis.table1",

@@ -1,5 +1,5 @@
 rule questions:
-    """Read a task's questions from its data set, file or generator, as the protocol says."""
+    """Read a task's questions from its data set, file, generator or the evaluation harness, as the protocol says."""
     input:
         lambda wildcards: STUDY.task(wildcards.task).source or [],
     output:
@@ -15,6 +15,10 @@ rule questions:
         seed=lambda wildcards: STUDY.seed_of(STUDY.task(wildcards.task)),
         code=code_digest(
             "trajectories.questions",
+            "trajectories.harness.questions",
+            "trajectories.harness.library",
+            "trajectories.harness.asked",
+            "trajectories.harness.agreement",
             "trajectories.pocket.tasks",
             "trajectories.pocket.agreement",
             "trajectories.pocket.village",
@@ -39,7 +43,8 @@ rule tasks:
         "../../envs/analysis.yaml"
     params:
         tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks],
-        metrics=[STUDY.metric_of(task) for task in STUDY.tasks],
+        averages=lambda wildcards: [average.canonical() for average in STUDY.averages],
+        metrics=[STUDY.metric_of(thing) for thing in (*STUDY.tasks, *STUDY.averages)],
         code=code_digest("trajectories.questions.listing"),
     script:
         "../scripts/tasks.py"

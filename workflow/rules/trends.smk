@@ -12,7 +12,7 @@ rule trends:
         "../../envs/analysis.yaml"
     params:
         statistics=lambda wildcards: STUDY.statistics.canonical(),
-        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        metrics=STUDY.metrics,
         code=code_digest(
             "trajectories.analysis.trends",
             "trajectories.analysis.trajectory",
@@ -46,7 +46,7 @@ rule robustness:
     params:
         statistics=lambda wildcards: STUDY.statistics.canonical(),
         models=lambda wildcards: [model.canonical() for model in STUDY.models],
-        metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},
+        metrics=STUDY.metrics,
         code=code_digest(
             "trajectories.analysis.sensitivity",
             "trajectories.analysis.checks",

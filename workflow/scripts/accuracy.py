@@ -5,5 +5,8 @@ from trajectories.analysis.stage import accuracy_of_scores
 
 with stage(snakemake.log[0]):
     accuracy_of_scores(
-        checkpoints=snakemake.input.checkpoints, scores=snakemake.input.scores, output=snakemake.output[0]
+        checkpoints=snakemake.input.checkpoints,
+        scores=snakemake.input.scores,
+        averages=snakemake.params.averages,
+        output=snakemake.output[0],
     )

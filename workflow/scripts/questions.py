@@ -1,6 +1,7 @@
 """Adapter of the rule `questions`."""
 
 from trajectories.adapter import stage
+from trajectories.harness.questions import ask_harness
 from trajectories.pocket.tasks import generate
 from trajectories.questions.stage import write_task
 
@@ -11,4 +12,5 @@ with stage(snakemake.log[0]):
         seed=snakemake.params.seed,
         output=snakemake.output[0],
         generate=generate,
+        ask=ask_harness,
     )

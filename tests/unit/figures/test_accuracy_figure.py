@@ -12,7 +12,7 @@ from trajectories.errors import UserError
 from trajectories.figures.accuracy import accuracy_figure, draw_accuracy
 from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, read_task_labels, value_text
 from trajectories.figures.style import PRINT_DPI, WIDTHS
-from trajectories.tables import write_table
+from trajectories.tables import COLUMNS, write_table
 
 LABELS = (
     TaskLabel("truth", "mc2", "Truth <MC2> & $1"),
@@ -97,10 +97,11 @@ def test_an_empty_table_is_said_to_be_empty(accuracy: pd.DataFrame, tmp_path: Pa
 
 
 def test_labels_come_from_the_table_of_tasks(tmp_path: Path) -> None:
-    rest = dict.fromkeys(("available", "description", "source", "licence", "citation"), "x")
+    rest = dict.fromkeys(COLUMNS["tasks"], "x") | {"part_of": ""}
     rows = [
-        {"task": "truth", "label": "Truth <MC2> & $1", "metric": "mc2", "questions": 817, "chance": None, **rest},
-        {"task": "memo", "label": "Memo Trap", "metric": "accuracy", "questions": 936, "chance": 0.5, **rest},
+        rest | {"task": "truth", "label": "Truth <MC2> & $1", "metric": "mc2", "chance": None},
+        rest | {"task": "memo", "label": "Memo Trap", "metric": "accuracy", "chance": 0.5},
+        rest | {"task": "part", "label": "Part", "metric": "accuracy", "chance": 0.5, "part_of": "whole"},
     ]
     write_table(pd.DataFrame(rows), tmp_path / "tasks.tsv", "tasks")
     assert read_task_labels(tmp_path / "tasks.tsv") == LABELS

@@ -22,7 +22,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"taks": []}, ["'taks'", "did you mean 'tasks'"]),
     ({"tasks": ["no_such_task"]}, ["tasks[0]", "'no_such_task'"]),
     ({"tasks": [{"name": "t", "file": "nowhere.csv"}]}, ["tasks[0]", "'nowhere.csv'", "does not exist"]),
-    ({"tasks": [{"name": "t"}]}, ["exactly one of file, hub, text and generator"]),
+    ({"tasks": [{"name": "t"}]}, ["exactly one of file, hub, text, generator and harness"]),
     ({"tasks": [{"name": "t", "generator": "neqa", "metrc": "mc1"}]}, ["'metrc'", "did you mean 'metric'"]),
     ({"tasks": None}, ["tasks"]),
     ({"steps": ["abc"]}, ["steps", "'abc'", "whole number"]),

@@ -18,6 +18,7 @@ HOLDERS = {
     "Task": {"task", "record", "self"}, "Model": {"model", "own", "self", "place.model"}, "HubData": {"hub", "data"},
     "RunningText": {"text"}, "Statistics": {"statistics", "how"}, "Pocket": {"pocket"}, "Plan": {"plan"},
     "Checkpoints": {"checkpoints", "suite"}, "Scoring": {"scoring"}, "Study": {"study", "STUDY", "self", "suite"},
+    "HarnessTask": {"harness", "record"}, "Average": {"average", "thing", "task", "self"},
     "Import": {"imported"}, "Mirror": {"self"}, "Figures": {"figures"}, "StepRange": {"self"}, "PowersOfTwo": {"self"},
 }  # fmt: skip
 

@@ -24,7 +24,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",
     ),
     "tasks": (
-        "task", "label", "metric", "questions", "available", "chance", "description", "source", "licence", "citation",
+        "task", "label", "metric", "questions", "available", "chance", "shots", "version", "part_of", "description",
+        "source", "licence", "citation",
     ),
     "imported": (
         "file", "sha256", "rows", "left_out", "reason", "model", "revision", "shots", "version", "harness", "commit",

@@ -1,13 +1,15 @@
 """From scores to accuracies: every metric of a question, then its value and standard error per task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from trajectories.analysis.averages import with_averages
 from trajectories.analysis.points import records
 from trajectories.analysis.question_metrics import SCORE_COLUMNS, question_metrics
+from trajectories.questions.average import Average
 from trajectories.scoring.scores import read_scores
 from trajectories.study.metrics import METRICS, MetricRecord
 from trajectories.tables import COLUMNS, write_table
@@ -64,16 +66,21 @@ def _summary(
     return value, stderr * value if record.geometric else stderr, count
 
 
-def write_accuracy(checkpoints: pd.DataFrame, scores: Mapping[tuple[str, int], Path], output: Path | str) -> None:
+def write_accuracy(
+    checkpoints: pd.DataFrame,
+    scores: Mapping[tuple[str, int], Path],
+    output: Path | str,
+    averages: Sequence[Average] = (),
+) -> None:
     """Write `accuracy.tsv` for the checkpoints (columns model, parameters, step, tokens) that have a scores file.
 
-    `scores` maps (model, step) to its parquet file.
+    `scores` maps (model, step) to its parquet file; `averages` are rows beside those of tasks.
     """
     names = ["model", "parameters", "step", "tokens"]
     tables = [
-        accuracy_rows(read_scores(scores[row["model"], row["step"]], columns=SCORE_COLUMNS), **row)
+        with_averages(accuracy_rows(read_scores(path, columns=SCORE_COLUMNS), **row), averages)
         for row in records(checkpoints[names])
-        if (row["model"], row["step"]) in scores
+        if (path := scores.get((row["model"], row["step"])))
     ]
     empty = pd.DataFrame(columns=list(COLUMNS["accuracy"]))
     write_table(pd.concat(tables, ignore_index=True) if tables else empty, output, "accuracy")

@@ -8,12 +8,19 @@ import pandas as pd
 from trajectories.analysis.accuracy import write_accuracy
 from trajectories.analysis.points import Metrics
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
+from trajectories.questions.average import Average
 from trajectories.tables import read_table
 
 
-def accuracy_of_scores(*, checkpoints: Path | str, scores: Sequence[Path | str], output: Path | str) -> None:
-    """Write the accuracy table of all checkpoints that are used; scores lie at `…/<model>/step<step>.parquet`."""
-    write_accuracy(_used(checkpoints), _by_checkpoint(scores), output)
+def accuracy_of_scores(
+    *, checkpoints: Path | str, scores: Sequence[Path | str], averages: Sequence[str] = (), output: Path | str
+) -> None:
+    """Write the accuracy table of all checkpoints that are used; scores lie at `…/<model>/step<step>.parquet`.
+
+    `averages` are the study's, as canonical JSON.
+    """
+    records = [Average.model_validate_json(average) for average in averages]
+    write_accuracy(_used(checkpoints), _by_checkpoint(scores), output, records)
 
 
 def question_tables_of_scores(

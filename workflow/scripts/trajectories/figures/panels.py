@@ -46,8 +46,9 @@ class TaskLabel:
 
 
 def read_task_labels(path: Path | str) -> tuple[TaskLabel, ...]:
-    """Read the panels of a study from its `tasks.tsv`, in its order."""
+    """Read the panels of a study from its `tasks.tsv`, in its order; what is part of an average has none."""
     table = read_table(path, "tasks")
+    table = table[table["part_of"].fillna("") == ""]
     rows = zip(table["task"], table["metric"], table["label"], table["chance"], strict=True)
     return tuple(
         TaskLabel(str(task), str(metric), str(label), None if pd.isna(chance) else float(chance))

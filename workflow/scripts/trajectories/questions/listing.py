@@ -1,6 +1,7 @@
 """The table of tasks: what figures and tables call them, and what guessing would score."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trajectories.errors import UserError
+from trajectories.questions.average import Average
 from trajectories.questions.question import Question, question_metadata, read_questions
 from trajectories.questions.rows import check_metric
 from trajectories.questions.task import Task
@@ -31,20 +33,33 @@ def chance_level(questions: Sequence[Question], metric: str) -> float | None:
 
 
 def write_listing(
-    *, tasks: Sequence[str], metrics: Sequence[str], questions: Sequence[Path | str], output: Path | str
+    *,
+    tasks: Sequence[str],
+    averages: Sequence[str] = (),
+    metrics: Sequence[str],
+    questions: Sequence[Path | str],
+    output: Path | str,
 ) -> None:
-    """Write `tasks.tsv` in the study's order. `questions` are the tasks' files, or none for imported accuracies."""
+    """Write `tasks.tsv`: tasks and then averages, in the study's order.
+
+    `tasks` and `averages` are canonical JSON, `metrics` those of both; `questions` are the tasks' files, or none for
+    imported accuracies.
+    """
     files: Sequence[Path | str | None] = list(questions) or [None] * len(tasks)
     rows = [
         _row(Task.model_validate_json(task), metric, file)
-        for task, metric, file in zip(tasks, metrics, files, strict=True)
+        for task, metric, file in zip(tasks, metrics[: len(tasks)], files, strict=True)
     ]
+    found = {row["task"]: row for row in rows}
+    for average, metric in zip(averages, metrics[len(tasks) :], strict=True):
+        rows.append(_average_row(Average.model_validate_json(average), metric, found))
     write_table(pd.DataFrame(rows), output, "tasks")
 
 
 def _row(task: Task, metric: str, file: Path | str | None) -> dict[str, Any]:
     questions = _checked(task, metric, file) if file is not None else None
-    available = question_metadata(file).get("available") if file is not None else None
+    metadata = question_metadata(file) if file is not None else {}
+    available, origin = metadata.get("available"), json.loads(metadata.get("origin", "{}"))
     return {
         "task": task.name,
         "label": task.title,
@@ -52,6 +67,9 @@ def _row(task: Task, metric: str, file: Path | str | None) -> dict[str, Any]:
         "questions": len(questions) if questions else task.questions,
         "available": available if available is not None else task.questions,
         "chance": chance_level(questions, metric) if questions else task.chance,
+        "shots": origin.get("shots", task.shots),
+        "version": " ".join(part for key in ("harness", "version") if (part := origin.get(key))),
+        "part_of": task.part_of or "",
         "description": " ".join(task.description.split()),
         "source": source_of(task),
         "licence": task.licence,
@@ -70,8 +88,33 @@ def _checked(task: Task, metric: str, file: Path | str) -> list[Question]:
     return questions
 
 
+def _average_row(average: Average, metric: str, tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the row of an average: its tasks' questions together, chance weighted as its value is."""
+    parts = [tasks[name] for name in average.tasks]
+    sizes, chances = [part["questions"] for part in parts], [part["chance"] for part in parts]
+    weights = sizes if average.weight == "questions" else None
+    known = None not in chances and (weights is None or None not in weights)
+    return {
+        "task": average.name,
+        "label": average.title,
+        "metric": metric,
+        "questions": sum(sizes) if None not in sizes else None,
+        "available": None,
+        "chance": float(np.average(chances, weights=weights)) if known else None,
+        "shots": "",
+        "version": "",
+        "part_of": average.part_of or "",
+        "description": f"the mean of {len(parts)} tasks, every {average.weight.removesuffix('s')} weighing the same",
+        "source": ", ".join(average.tasks),
+        "licence": "",
+        "citation": "",
+    }
+
+
 def source_of(task: Task) -> str:
     """Return where a task's questions come from, in a few words."""
+    if task.harness is not None:
+        return f"{task.harness.data} ({task.harness.task})"
     if (hub := task.data) is not None:
         return "/".join(part for part in (hub.dataset, hub.config, hub.split) if part)
     return task.source or (f"generated here ({task.generator})" if task.generator else "imported")

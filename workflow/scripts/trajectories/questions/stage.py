@@ -20,26 +20,40 @@ from trajectories.study.protocol import Protocol
 logger = logging.getLogger(__name__)
 Origin = dict[str, str]
 Generate = Callable[[str, int, int | None], Sequence[Question]]  # name, seed, how many questions
+Ask = Callable[[Task], tuple[Sequence[Question], Origin]]  # what the evaluation harness asks
 
 
-def write_task(*, task: str, protocol: str, seed: int, output: Path | str, generate: Generate | None = None) -> None:
+def write_task(
+    *,
+    task: str,
+    protocol: str,
+    seed: int,
+    output: Path | str,
+    generate: Generate | None = None,
+    ask: Ask | None = None,
+) -> None:
     """Write the questions of a task. `task` and `protocol` are canonical JSON; `generate` makes the questions of
-    generators, from `seed`.
+    generators, from `seed`, `ask` those of the evaluation harness.
 
     Raises `UserError`, naming the task, for data that is missing, damaged, or not what the record says.
     """
     record = Task.model_validate_json(task)
     rules = Protocol.model_validate_json(protocol)
-    questions, origin = questions_of(record, rules, seed, generate)
+    questions, origin = questions_of(record, rules, seed, generate, ask)
     asked = sampled(questions, record)
     metadata = {"task": task, "protocol": protocol, "origin": json.dumps(origin), "available": str(len(questions))}
     write_questions(asked, output, metadata)
 
 
 def questions_of(
-    task: Task, protocol: Protocol, seed: int = 0, generate: Generate | None = None
+    task: Task, protocol: Protocol, seed: int = 0, generate: Generate | None = None, ask: Ask | None = None
 ) -> tuple[list[Question], Origin]:
     """Return a task's questions as they will be asked, with worked examples and preamble, and where they came from."""
+    if task.harness is not None:
+        if ask is None:
+            raise UserError(f"task {task.name!r}: the evaluation harness is not asked here")
+        found, origin = ask(task)
+        return list(found), origin
     questions, origin = _source(task, protocol, seed, generate)
     if task.shots:
         prefix = task.delimiter if protocol.choice_prefix is None else protocol.choice_prefix

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, PositiveInt, model_validator
 
+from trajectories.questions.harness.record import HarnessTask
 from trajectories.questions.layouts import ASKING, filled
 from trajectories.questions.templates import check_template
 from trajectories.study.metrics import Metric
@@ -44,7 +45,7 @@ class RunningText(Strict):
 
 
 class Task(Strict):
-    """One task; one of `file`, `hub`, `text` and `generator` says where its questions come from;
+    """One task; one of `file`, `hub`, `text`, `generator` and `harness` says where its questions come from;
     for imports none need.
 
     The questions of a file or data set are templates over the columns of a row, those of a `layout` where the record
@@ -58,6 +59,7 @@ class Task(Strict):
     hub: HubData | None = None
     text: RunningText | None = Field(None, description="Running text, whose loss counts.")
     generator: Name | None = Field(None, description="Name of a generator of the pocket suite.")
+    harness: HarnessTask | None = Field(None, description="A task of the evaluation harness.")
     layout: str | None = Field(None, description="Name of a known layout, whose templates are used; null: prize.")
     context: Template | None = Field(None, description="Template of the text before the choices.")
     contexts: Template | list[Template] | None = Field(None, description="Templates of a context for each choice.")
@@ -73,6 +75,7 @@ class Task(Strict):
     seed: int | None = Field(None, description="Seed of a generator's questions; null: the study's pocket suite's.")
     metric: Metric | Name = "accuracy"
     group: Name | None = Field(None, description="Tasks of one group share contexts and are scored in one tree.")
+    part_of: Name | None = Field(None, description="The average that is shown in its place.")
     questions: PositiveInt | None = Field(None, description="How many questions there must be.")
     sample: PositiveInt | None = Field(None, description="How many of them to take, the same for every checkpoint.")
     sample_seed: int = 0
@@ -99,8 +102,9 @@ class Task(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Task":
-        if sum(source is not None for source in (self.file, self.hub, self.text, self.generator)) > 1:
-            raise ValueError(f"task {self.name!r}: give only one of file, hub, text and generator")
+        sources = (self.file, self.hub, self.text, self.generator, self.harness)
+        if sum(source is not None for source in sources) > 1:
+            raise ValueError(f"task {self.name!r}: give only one of file, hub, text, generator and harness")
         return self
 
     @model_validator(mode="after")
@@ -110,8 +114,9 @@ class Task(Strict):
             if given or self.layout:
                 key = given[0] if given else "layout"
                 raise ValueError(f"task {self.name!r}: {key} is for rows of a file or of hub, which it has not")
-            if self.text is not None and (self.shots or self.preamble):
-                raise ValueError(f"task {self.name!r}: a running text takes neither shots nor a preamble")
+            if (self.text is not None or self.harness is not None) and (self.shots or self.preamble):
+                what = "a running text" if self.text is not None else "a task of the evaluation harness"
+                raise ValueError(f"task {self.name!r}: {what} takes neither shots nor a preamble")
             return self
         for one, other in (("context", "contexts"), ("answer", "labels")):
             if (one in given) == (other in given):
@@ -132,6 +137,11 @@ class Task(Strict):
     def source(self) -> str | None:
         """The local file that its questions or texts are of."""
         return self.text.file if self.text is not None else self.file
+
+    @property
+    def between(self) -> str | None:
+        """The text between context and choice where the protocol has none; None where choices are whole already."""
+        return self.delimiter if self.harness is None else None
 
     @property
     def tree(self) -> str:

@@ -36,7 +36,7 @@ _NUMBERS = tuple(field.name for field in fields(_Pair) if field.name not in ("co
 
 def encode(
     questions: Mapping[str, Sequence[Question]],
-    delimiters: Mapping[str, str],
+    delimiters: Mapping[str, str | None],
     tokenizer: Any,
     protocol: Protocol,
     unconditional: Collection[str] = (),
@@ -44,8 +44,9 @@ def encode(
     """Tokenise the questions of the tasks of one tree.
 
     `delimiters` holds each task's own text between context and choice, used where the protocol's `choice_prefix` is
-    null. Of the tasks in `unconditional` every choice is asked once more after nothing at all. Raises `UserError`,
-    naming task, question and choice, when a choice has no tokens of its own.
+    null; a task whose choices are whole (None) takes neither. Of the tasks in `unconditional` every choice is asked
+    once more after nothing at all. Raises `UserError`, naming task, question and choice, when a choice has no tokens
+    of its own.
     """
     tasks = list(questions)
     pairs = [
@@ -72,15 +73,22 @@ def _capped(requests: Requests, cap: int) -> Requests:
     return requests.within(cap, "protocol.length_cap")
 
 
-def _prefix(protocol: Protocol, delimiter: str) -> str:
+def sizes_of(question: Question, choice: int) -> dict[str, int]:
+    """Return characters, bytes (UTF-8) and words (pieces between white space) of a choice's own text."""
+    text = question.choices[choice] if question.measured is None else question.measured[choice]
+    return {"characters": len(text), "bytes": len(text.encode()), "words": len(re.split(r"\s+", text))}
+
+
+def _prefix(protocol: Protocol, delimiter: str | None) -> str:
+    if delimiter is None:
+        return ""
     return delimiter if protocol.choice_prefix is None else protocol.choice_prefix
 
 
 def _pairs(task: int, questions: Sequence[Question], prefix: str, unconditional: bool) -> Iterator[_Pair]:
     for number, question in enumerate(questions):
         for choice, text in enumerate(question.choices):
-            measured = text if question.measured is None else question.measured[choice]
-            size = (len(measured), len(measured.encode()), len(re.split(r"\s+", measured)))
+            size = tuple(sizes_of(question, choice).values())
             place = (task, number, choice, question.labels[choice])
             if question.running:
                 yield _Pair("", text, *place, RUNNING, *size)

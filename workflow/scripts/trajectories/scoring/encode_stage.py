@@ -58,7 +58,7 @@ def write_all(
     records = [Task.model_validate_json(task) for task in tasks]
     rules = Protocol.model_validate_json(protocol)
     trees = _trees(records, questions)
-    delimiters = {task.name: task.delimiter for task in records}
+    delimiters = {task.name: task.between for task in records}
     encoded: dict[str, list[Requests]] = {}
     for number, text in enumerate(tokenizers):
         place = Tokenizer.model_validate_json(text)
@@ -84,7 +84,7 @@ def _trees(records: Sequence[Task], questions: Sequence[Path | str]) -> list[dic
 
 def _encode(
     tree: Mapping[str, list[Question]],
-    delimiters: Mapping[str, str],
+    delimiters: Mapping[str, str | None],
     tokenizer: Any | None,
     rules: Protocol,
     unconditional: Collection[str],

@@ -7,9 +7,10 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from trajectories.errors import UserError
 from trajectories.files import canonical_json, digest
+from trajectories.questions.average import Average
 from trajectories.questions.task import Task
 from trajectories.study.fits import misfits
-from trajectories.study.known import KnownTask
+from trajectories.study.known import KnownTask, with_harness_tasks
 from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, Metric, record_of
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
@@ -199,6 +200,7 @@ class Study(Strict):
     )
     steps: Steps
     tasks: Annotated[list[KnownTask], BeforeValidator(_as_list)] = Field(min_length=1)
+    averages: list[Average] = Field([], description="Values of several tasks together; harness groups bring theirs.")
     protocol: Annotated[Protocol, BeforeValidator(_as_protocol)] = Protocol()
     scoring: Scoring = Scoring()
     statistics: Statistics = Statistics()
@@ -214,7 +216,7 @@ class Study(Strict):
         """Check a config as read from YAML. Raises `UserError`: a line per mistake with key, value and cure."""
         if not isinstance(config, dict):
             raise UserError(f"{where}: is not a mapping of keys to values")
-        return cls.checked(config, where)
+        return cls.checked(with_harness_tasks(config, where), where)
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":
@@ -239,7 +241,12 @@ class Study(Strict):
     @property
     def unconditional(self) -> tuple[str, ...]:
         """Names of the tasks whose choices are also asked after nothing at all."""
-        return tuple(task.name for task in self.tasks if record_of(self.metric_of(task)).needs == "unconditional")
+        return tuple(
+            task.name
+            for task in self.tasks
+            if record_of(self.metric_of(task)).needs == "unconditional"
+            or (task.harness is not None and "acc_mutual_info" in task.harness.metrics)
+        )
 
     def tokenizer_of(self, model: Model) -> Tokenizer:
         """Return where the tokenizer of `model` is: its own, the suite's, or that of its own checkpoints."""
@@ -265,11 +272,23 @@ class Study(Strict):
         """Return the seed of a generated task's questions: its own, or the pocket suite's."""
         return task.seed if task.seed is not None else self.pocket.seed if self.pocket else 0
 
-    def metric_of(self, task: Task) -> str:
+    def metric_of(self, task: Task | Average) -> str:
         """Return the metric that stands for `task` in the regression and the main figure."""
         metric = self.statistics.metrics.get(task.name, task.metric)
         known = metric in METRICS or metric in IMPORTED
-        return metric if known or task.better != "lower" else metric + LESS_IS_BETTER
+        less = isinstance(task, Task) and task.better == "lower"
+        return metric + LESS_IS_BETTER if less and not known else metric
+
+    @property
+    def shown(self) -> tuple[Task | Average, ...]:
+        """What figures and statistics speak of: tasks, and averages in place of theirs."""
+        things: list[Task | Average] = [*self.tasks, *self.averages]
+        return tuple(thing for thing in things if thing.part_of is None)
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """The metric that stands for each thing shown."""
+        return {thing.name: self.metric_of(thing) for thing in self.shown}
 
     def section(self, *keys: str) -> str:
         """Return parts of the config as canonical JSON: what a rule's `params` hold, so that only they re-run it."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def misfits(study: "Study") -> list[str]:
     """Return a line for everything that does not fit together."""
     found = [*_twice("models", [model.name for model in study.models])]
-    found += _twice("tasks", [task.name for task in study.tasks])
+    found += _twice("tasks", [task.name for task in study.tasks] + [average.name for average in study.averages])
     if study.imported is None:
         found += [*_sources(study), *_generators(study), *_questions(study), *_tokens(study)]
     return [*found, *_sizes(study), *_metrics(study)]
@@ -64,8 +64,8 @@ def _sizes(study: "Study") -> Iterator[str]:
 
 def _questions(study: "Study") -> Iterator[str]:
     for task in study.tasks:
-        if (task.file, task.hub, task.text, task.generator) == (None, None, None, None):
-            yield f"tasks: {task.name!r} has no questions; give exactly one of file, hub, text and generator"
+        if all(source is None for source in (task.file, task.hub, task.text, task.generator, task.harness)):
+            yield f"tasks: {task.name!r} has no questions; give exactly one of file, hub, text, generator and harness"
 
 
 def _tokens(study: "Study") -> Iterator[str]:
@@ -80,9 +80,14 @@ def _tokens(study: "Study") -> Iterator[str]:
 
 def _metrics(study: "Study") -> Iterator[str]:
     tasks = {task.name for task in study.tasks}
+    known = tasks | {average.name for average in study.averages}
     for name in study.statistics.metrics:
-        if name not in tasks:
-            yield f"statistics.metrics: unknown task {name!r}{suggestion(name, tasks)}"
+        if name not in known:
+            yield f"statistics.metrics: unknown task {name!r}{suggestion(name, known)}"
+    for average in study.averages:
+        for name in average.tasks:
+            if name not in tasks:
+                yield f"averages: {average.name}: unknown task {name!r}{suggestion(name, tasks)}"
     for place, task in enumerate(study.tasks):
         metric = study.metric_of(task).removesuffix(LESS_IS_BETTER)
         if metric in METRICS or (study.imported is not None and metric in IMPORTED):

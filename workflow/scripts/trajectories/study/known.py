@@ -5,7 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
+from trajectories.errors import UserError
+from trajectories.questions.average import Average
 from trajectories.questions.catalogue import known_tasks
+from trajectories.questions.harness.tasks import harness_tasks
 from trajectories.questions.task import Task
 from trajectories.study.strict import suggestion
 
@@ -26,6 +29,34 @@ def as_task(value: Any) -> Any:
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"{name!r} is not a known task{suggestion(str(name), known)}")
     return known[name].model_dump(exclude_defaults=True) | {key: v for key, v in record.items() if key != "task"}
+
+
+def with_harness_tasks(config: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a config with `{harness: name}` replaced by records of the tasks, and averages for groups of them.
+
+    Raises `UserError` with a line for each entry that the harness does not know or log-likelihoods do not answer.
+    """
+    tasks = config.get("tasks")
+    entries = tasks if isinstance(tasks, list) else [tasks]
+    if not any(_names_harness(entry) for entry in entries):
+        return config
+    records, averages, mistakes = list[Any](), list[Average](), list[str]()
+    for index, entry in enumerate(entries):
+        try:
+            found, groups = harness_tasks(entry, f"{where}: tasks[{index}]") if _names_harness(entry) else ([entry], [])
+        except UserError as error:
+            mistakes.append(str(error))
+        else:
+            records += found
+            averages += groups
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    own = {"averages": [*(config.get("averages") or []), *averages]} if averages else {}
+    return config | {"tasks": records} | own
+
+
+def _names_harness(entry: Any) -> bool:
+    return isinstance(entry, dict) and "harness" in entry and not isinstance(entry["harness"], dict)
 
 
 def _file_is_there(task: Task) -> Task:

@@ -18,7 +18,22 @@ def config_schema() -> dict[str, Any]:
         "required": ["task"],
         "description": "A known task with changed keys.",
     }
-    schema["properties"]["tasks"]["items"] = {"anyOf": [known, changed, {"$ref": "#/$defs/Task"}]}
+    folder = {"type": "string", "description": "A folder of the user's own YAMLs."}
+    harness = {
+        "type": "object",
+        "properties": {
+            "harness": {"type": "string", "description": "A task, group or tag of the evaluation harness."},
+            "shots": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "Worked examples; else as many as its YAML says.",
+            },
+            "include": {"anyOf": [folder, {"type": "array", "items": folder}]},
+        },
+        "required": ["harness"],
+        "description": "Tasks of the evaluation harness, with keys of a record.",
+    }
+    schema["properties"]["tasks"]["items"] = {"anyOf": [known, changed, harness, {"$ref": "#/$defs/Task"}]}
     preset = {"enum": ["paper", "harness"]}
     schema["$defs"]["Protocol"]["properties"]["preset"] = preset
     schema["properties"]["protocol"] = {"anyOf": [preset, {"$ref": "#/$defs/Protocol"}], "default": "harness"}

@@ -1,0 +1,65 @@
+"""What the evaluation harness asks: its own requests of a task, as questions.
+
+The harness reads the data, applies templates and shots, and makes the requests; they are taken as they are. Which
+choices are true, how long they are, and which metric of ours each of its metrics is, is asked of it as well.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+
+from trajectories.errors import UserError
+from trajectories.harness.asked import Asked
+from trajectories.harness.library import load_task, rows_of
+from trajectories.questions.harness.record import HarnessTask
+from trajectories.questions.question import Question
+from trajectories.questions.task import Task
+
+logger = logging.getLogger(__name__)
+SAME = {"mc1": "accuracy"}  # two names of one metric
+
+
+def ask_harness(task: Task) -> tuple[list[Question], dict[str, str]]:
+    """Return the questions of a task of the harness, and where they came from.
+
+    Raises `UserError`, naming the task (and the row), when its data cannot be had, it needs remote code, a row has no
+    answer, its requests are not those of questions, or the metric that stands for it is not the harness's.
+    """
+    record = task.harness
+    assert record is not None
+    from trajectories.harness.agreement import our_metrics  # with scipy behind it, which other tasks need not wait for
+
+    try:
+        loaded = load_task(record)
+        asked = [Asked(loaded, number, row, texts) for number, (row, texts) in enumerate(rows_of(loaded))]
+        questions = [item.question() for item in asked]
+        metrics = our_metrics(asked, questions)
+        _hold_against(task, record, metrics)
+    except UserError as error:
+        raise UserError(f"task {task.name!r}: {error}") from error
+    for metric in record.metrics:
+        logger.info("%s: the harness's %s is %s", task.name, metric, metrics.get(metric, "no metric here"))
+    shots = str(loaded.get_config("num_fewshot"))
+    return questions, _origin(record, shots, metrics)
+
+
+def _hold_against(task: Task, record: HarnessTask, metrics: Mapping[str, str]) -> None:
+    """Refuse to let a metric stand for the harness's own that is another one."""
+    if not record.stands:
+        return
+    ours = metrics.get(record.stands)
+    if ours is None:
+        raise UserError(
+            f"no metric here is the harness's {record.stands} of it, which its own function makes; "
+            f"say metric: {task.metric} to take that"
+        )
+    if ours != SAME.get(task.metric, task.metric):
+        raise UserError(f"the harness's {record.stands} of it is {ours} here, not {task.metric}; say metric: {ours}")
+
+
+def _origin(record: HarnessTask, shots: str, metrics: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "harness": f"lm_eval {record.library}", "harness_task": record.task, "version": record.version,
+        "shots": shots, "data": record.data, "yamls": record.digest or "the harness's own",
+        "metrics": json.dumps(metrics),
+    }  # fmt: skip

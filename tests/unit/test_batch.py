@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,20 @@ def test_what_dies_in_the_middle_loses_the_tree_in_hand(tmp_path: Path, monkeypa
     study.score()
     assert before.items() <= study.entries.items()
     assert [study.trees_scored(step) for step in (1, 2, 4)] == [2, 2, 2]
+
+
+def test_a_model_is_proven_once_for_all_its_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trajectories.scoring import check
+
+    original, proven = check._prove, []
+
+    def prove(*arguments: Any) -> check.Verdict:
+        proven.append(arguments)
+        return original(*arguments)
+
+    monkeypatch.setattr(check, "_prove", prove)
+    Study(tmp_path, (1, 2, 4), tasks=("sums",)).write().score()
+    assert len(proven) == 1
 
 
 def test_what_is_done_is_found_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from snakemake.logging import logger
 from trajectories.errors import UserError
-from trajectories.imports.accuracy import FORMATS
+from trajectories.imports.accuracy import ENDINGS
 from trajectories.imports.files import files_of
 from trajectories.imports.whole import filled_in
 from trajectories.provenance import code_digest
@@ -51,11 +51,13 @@ PYTHON = "python" if CONDA else sys.executable
 GPUS = visible_gpus(os.environ) if STUDY.scoring.device == "auto" else []
 BESIDE = {"status", "fetch", "known_tasks"}  # rules that may run beside another Snakemake
 IMPORTED = STUDY.imported is not None
+ANSWERED = IMPORTED and STUDY.imported.of_questions  # the import brings single questions, from which all else is made
+SCORED = ANSWERED or not IMPORTED
 # What decides where an imported accuracy belongs.
 IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
 # Kinds of tables beside the regression; the report shows each. The last need scores of single questions.
 STATISTICS = ["trends", "declines", "shapes", "breaks", "sensitivity", "survival", "power"]
-STATISTICS += [] if IMPORTED else ["losses", "fates", "flips", "overlap"]
+STATISTICS += [] if not SCORED else ["losses", "fates", "flips", "overlap"]
 
 
 def bound(name, default):
@@ -140,7 +142,7 @@ def trained_suite():
 def score_rules():
     """Return the batches that scoring is cut into, a rule each; what a profile sets for `score` holds for all."""
     settings = workflow.resource_settings
-    cut = batches(STUDY, CREW)
+    cut = [] if IMPORTED else batches(STUDY, CREW)
     for batch in cut:
         own, first = (workflow.modifier.modify_rulename(name) for name in (batch.name, "score"))
         for given in (settings._parsed_overwrite_resources, settings._parsed_overwrite_threads):
@@ -235,7 +237,7 @@ def import_files():
     if where is None:
         return []
     try:
-        return [str(file) for file in files_of(where, FORMATS[STUDY.imported.format][1])]
+        return [str(file) for file in files_of(where, ENDINGS[STUDY.imported.format])]
     except UserError as error:
         sys.exit(f"error: config: {error}")
 
@@ -255,7 +257,8 @@ def reference_table():
 def report_tables():
     """Return the tables the report shows, by kind."""
     kinds = ["accuracy", "regression", "table1", *STATISTICS]
-    kinds += ["imported", "import_notes"] if IMPORTED else ["checkpoints", "speed"]
+    kinds += ["imported", "import_notes"] if IMPORTED else ["speed"]
+    kinds += ["checkpoints"] if SCORED else []
     kinds += ["compare", "compare_summary"] if STUDY.reference else []
     return {kind: f"{RESULTS}/{kind}.tsv" for kind in kinds}
 

@@ -3,7 +3,7 @@ rule figure_accuracy:
     input:
         accuracy=f"{RESULTS}/accuracy.tsv",
         tasks=f"{RESULTS}/tasks.tsv",
-        checkpoints=[] if IMPORTED else f"{RESULTS}/checkpoints.tsv",
+        checkpoints=[] if not SCORED else f"{RESULTS}/checkpoints.tsv",
     output:
         figure("accuracy"),
     log:

@@ -2,7 +2,7 @@ rule fit:
     """Regress each task's metric on parameters and tokens as the paper does, and print its Table 1."""
     input:
         accuracy=f"{RESULTS}/accuracy.tsv",
-        checkpoints=[] if IMPORTED else f"{RESULTS}/checkpoints.tsv",
+        checkpoints=[] if not SCORED else f"{RESULTS}/checkpoints.tsv",
     output:
         regression=f"{RESULTS}/regression.tsv",
         table1=f"{RESULTS}/table1.tsv",

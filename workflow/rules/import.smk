@@ -37,7 +37,36 @@ rule reference:
         "../scripts/reference.py"
 
 
-if IMPORTED:
+if ANSWERED:
+
+    rule import_scores:
+        """Take single questions answered elsewhere, in place of scoring."""
+        input:
+            import_files(),
+        output:
+            f"{RESULTS}/checkpoints.tsv",
+            f"{RESULTS}/imported.tsv",
+            f"{RESULTS}/import_notes.tsv",
+            questions_files(),
+            scores(),
+        log:
+            f"{LOGS}/import.log",
+        localrule: True
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "import", "statistics", "protocol"),
+            results=lambda wildcards: RESULTS,
+            told=TOLD,
+            code=code_digest("trajectories.imports"),
+        script:
+            "../scripts/import_scores.py"
+
+    ruleorder: import_scores > import_accuracy > audit
+    ruleorder: import_scores > questions
+
+
+if IMPORTED and not ANSWERED:
 
     ruleorder: import_accuracy > accuracy
 

@@ -34,7 +34,7 @@ rule questions:
 rule tasks:
     """List the tasks: display name, metric, number of questions, chance level, source."""
     input:
-        [] if IMPORTED else questions_files(),
+        [] if not SCORED else questions_files(),
     output:
         f"{RESULTS}/tasks.tsv",
     log:

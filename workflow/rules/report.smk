@@ -5,8 +5,8 @@ rule report:
         tasks=f"{RESULTS}/tasks.tsv",
         figures=[file for name in figures() for file in figure(name)],
         reference=lambda wildcards: [reference_table()] if STUDY.reference else [],
-        scores=[] if IMPORTED else scores(),
-        questions=[] if IMPORTED else questions_files(),
+        scores=[] if not SCORED else scores(),
+        questions=[] if not SCORED else questions_files(),
     output:
         f"{RESULTS}/report.html",
     log:

@@ -44,7 +44,9 @@ class _Choices:
         self.starts = _starts(ordered)
         self.sizes = np.diff(np.r_[self.starts, len(ordered)])
         self.label = ordered["label"].to_numpy(bool)
-        self.loglikelihood = self.number("loglikelihood")
+        told = self.number("loglikelihood")
+        self.loglikelihood = np.nan_to_num(told)
+        self.untold = np.isnan(told)[self.starts]  # right or wrong is all that is known of these questions
         self.running = np.nan_to_num(self.number("running"))[self.starts] > 0
 
     def number(self, column: str) -> np.ndarray:
@@ -63,7 +65,7 @@ class _Choices:
             "accuracy": right,
             "accuracy_norm": self._right(values / self.number("characters")),
             "accuracy_bytes": self._right(values / self.number("bytes")),
-            "accuracy_tokens": self._right(values / self.number("tokens")),
+            "accuracy_tokens": self._right(values / np.where(self.number("tokens") > 0, self.number("tokens"), np.nan)),
             "accuracy_pmi": self._right(values - self.number("unconditional")),
             "mc1": right,
             "mc2": np.exp(-loss),
@@ -78,6 +80,7 @@ class _Choices:
         truth, _ = _highest(np.where(self.label, self.loglikelihood, -np.inf), self.starts)
         surprisal, size, words = -self.loglikelihood[truth], self.number("bytes")[truth], self.number("words")[truth]
         greedy = np.maximum.reduceat(np.where(self.label, self.number("is_greedy"), -np.inf), self.starts)
+        surprisal = np.where(self.untold, np.nan, surprisal)
         with np.errstate(divide="ignore", invalid="ignore"):
             return {
                 "greedy": np.where(self.running, np.nan, greedy),
@@ -99,13 +102,20 @@ def _check(scores: pd.DataFrame) -> None:
     if scores.empty:
         raise UserError("scores: the file has no rows; delete it and score the checkpoint again")
     for column, wrong, problem in (
-        ("loglikelihood", ~np.isfinite(scores["loglikelihood"]), "a log-likelihood that is not a finite number"),
+        ("loglikelihood", _impossible(scores), "a log-likelihood that is not a finite number"),
         ("characters", scores["characters"] <= 0, "a choice of no characters"),
         ("choice", scores.duplicated(["task", "question", "choice"]), "a choice that was scored twice"),
     ):
         if wrong.any():
             row = scores[wrong].iloc[0]
             raise UserError(f"scores: task {row['task']}, question {row['question']} has {problem} ({row[column]})")
+
+
+def _impossible(scores: pd.DataFrame) -> np.ndarray:
+    """Return which rows have an infinite log-likelihood, or none although tokens were scored."""
+    told = scores["loglikelihood"].to_numpy(float)
+    unscored = scores["tokens"].to_numpy() == 0 if "tokens" in scores else np.zeros(len(scores), bool)
+    return np.asarray(~np.isfinite(told) & ~(np.isnan(told) & unscored))
 
 
 def _check_true(table: pd.DataFrame, has_true: np.ndarray) -> None:

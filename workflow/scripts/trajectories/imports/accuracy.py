@@ -8,13 +8,13 @@ import pandas as pd
 
 from trajectories.errors import UserError
 from trajectories.files import file_sha256
-from trajectories.imports import harness, tidy
+from trajectories.imports import harness, samples, tidy
 from trajectories.imports.files import files_of
 from trajectories.imports.notes import Notes
 from trajectories.imports.placing import Placed, place
 from trajectories.imports.published import published_file
 from trajectories.imports.reading import Reading
-from trajectories.study.config import Import, Study
+from trajectories.study.config import Import, Model, Study
 from trajectories.study.metrics import IMPORTED, METRICS
 from trajectories.study.sources import PYTHIA_TOKENS, tokens_per_step_of
 from trajectories.tables import COLUMNS, write_table
@@ -26,6 +26,10 @@ FORMATS: Mapping[str, tuple[Read, tuple[str, ...]]] = {
     "harness-json": (harness.read_harness_file, harness.ENDINGS),
     "tsv": (tidy.read_tidy_file, tidy.ENDINGS),
     "published": (tidy.read_tidy_file, tidy.ENDINGS),
+}
+
+ENDINGS: Mapping[str, tuple[str, ...]] = {name: endings for name, (_, endings) in FORMATS.items()} | {
+    "harness-samples": samples.ENDINGS
 }
 
 
@@ -49,13 +53,20 @@ def import_accuracy(
     placed = place(readings, study, noted)
     if not placed:
         raise UserError(
-            f"import: no number of {_paths(study)} is of this study's models, steps and tasks; {_summary(noted)}"
+            f"import: no number of {paths_of(study)} is of this study's models, steps and tasks; {_summary(noted)}"
         )
     table = accuracy_table(placed, study, noted)
-    _note_gaps(table, study, noted)
-    _note_ways(placed, noted)
     write_table(table, accuracy, "accuracy")
-    write_table(imported_files(readings, placed, unusable), files, "imported")
+    tell(study, placed, imported_files(readings, placed, unusable), noted, files, notes)
+
+
+def tell(
+    study: Study, placed: Sequence[Placed], imported: pd.DataFrame, noted: Notes, files: Path | str, notes: Path | str
+) -> None:
+    """Write the tables on files and on what was left out, and say the latter in the log."""
+    _note_gaps(placed, study, noted)
+    _note_ways(placed, noted)
+    write_table(imported, files, "imported")
     write_table(noted.table(), notes, "import_notes")
     for line in noted.lines():
         logger.warning(line)
@@ -124,7 +135,7 @@ def read_import(study: Study, fetched: Path | str, notes: Notes) -> tuple[list[R
 
 
 def accuracy_table(placed: Sequence[Placed], study: Study, notes: Notes) -> pd.DataFrame:
-    """Return the accuracy table of numbers in their places, in the study's order."""
+    """Return the accuracy table of numbers in their places, in the order in which scored accuracies stand."""
     rows = [_row(one, study, notes) for one in placed]
     table = pd.DataFrame(rows, columns=list(COLUMNS["accuracy"]))
     return _in_order(_with_questions(table), study)
@@ -158,35 +169,36 @@ def _file_row(file: Path, found: Sequence[Reading], taken: int) -> dict[str, obj
 
 def _row(one: Placed, study: Study, notes: Notes) -> Mapping[str, object]:
     reading = one.reading
+    tokens = tokens_of(reading, one.model, one.step, study, notes)
     return {
-        "model": one.model.name, "parameters": one.model.parameters, "step": one.step,
-        "tokens": _tokens_of(one, study, notes), "task": one.task.name, "metric": one.metric, "value": reading.value,
-        "stderr": reading.stderr, "questions": reading.questions,
+        "model": one.model.name, "parameters": one.model.parameters, "step": one.step, "tokens": tokens,
+        "task": one.task.name, "metric": one.metric, "value": reading.value, "stderr": reading.stderr,
+        "questions": reading.questions,
     }  # fmt: skip
 
 
-def _tokens_of(one: Placed, study: Study, notes: Notes) -> int:
+def tokens_of(reading: Reading, model: Model, step: int, study: Study, notes: Notes) -> int:
     """Return the tokens seen at a step: as the config says, else as the file does, else as in Pythia, which is noted.
 
-    Raises `UserError` where config and file disagree by more than rounding.
+    Raises `UserError` where config and file disagree.
     """
-    given = one.reading.tokens
+    given = reading.tokens
     try:
-        configured: int | None = one.step * tokens_per_step_of(one.model, study.checkpoints)
+        configured: int | None = step * tokens_per_step_of(model, study.checkpoints)
     except UserError:
         configured = None
     if configured is None:
         if given is not None:
             return given
-        notes.add("tokens per step taken to be Pythia's, 2,097,152", one.model.name)
-        return one.step * PYTHIA_TOKENS
-    said = one.model.tokens_per_step or study.checkpoints.tokens_per_step
+        notes.add("tokens per step taken to be Pythia's, 2,097,152", model.name)
+        return step * PYTHIA_TOKENS
+    said = model.tokens_per_step or study.checkpoints.tokens_per_step
     if given is None or given == configured:
         return configured
     if said is None:  # Pythia's by its name alone: the file knows better
         return given
     raise UserError(
-        f"{one.reading.file}: has {given} tokens for {one.model.name} step {one.step}, the config {configured} "
+        f"{reading.file}: has {given} tokens for {model.name} step {step}, the config {configured} "
         "(step × tokens_per_step); correct one of them"
     )
 
@@ -201,17 +213,16 @@ def _with_questions(accuracy: pd.DataFrame) -> pd.DataFrame:
 
 def _in_order(accuracy: pd.DataFrame, study: Study) -> pd.DataFrame:
     models = {model.name: place for place, model in enumerate(study.models)}
-    tasks = {task.name: place for place, task in enumerate(study.tasks)}
     metrics = {name: place for place, name in enumerate([*METRICS, *IMPORTED])}
     order = pd.DataFrame(
-        {"model": accuracy["model"].map(models), "step": accuracy["step"], "task": accuracy["task"].map(tasks),
+        {"model": accuracy["model"].map(models), "step": accuracy["step"], "task": accuracy["task"],
          "metric": accuracy["metric"].map(metrics)}
     )  # fmt: skip
     return accuracy.loc[order.sort_values(list(order.columns)).index].reset_index(drop=True)
 
 
-def _note_gaps(accuracy: pd.DataFrame, study: Study, notes: Notes) -> None:
-    there = set(zip(accuracy["model"], accuracy["step"], accuracy["task"], strict=True))
+def _note_gaps(placed: Sequence[Placed], study: Study, notes: Notes) -> None:
+    there = {(one.model.name, one.step, one.task.name) for one in placed}
     for model in study.models:
         for step in study.steps_of(model):
             for task in study.tasks:
@@ -229,7 +240,8 @@ def _note_ways(placed: Sequence[Placed], notes: Notes) -> None:
         notes.add("versions of the harness", ", ".join(versions), len(versions))
 
 
-def _paths(study: Study) -> str:
+def paths_of(study: Study) -> str:
+    """Return what an import reads, for messages."""
     path = study.imported.path if study.imported is not None else None
     return path if isinstance(path, str) else ", ".join(path or ["the published study"])
 

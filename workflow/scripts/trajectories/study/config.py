@@ -161,7 +161,7 @@ class Plan(Strict):
 class Import(Strict):
     """Accuracies made elsewhere, which enter instead of scoring."""
 
-    format: Literal["harness-json", "tsv", "published"]
+    format: Literal["harness-json", "harness-samples", "tsv", "published"]
     path: Place | list[Place] | None = Field(
         None, description="Files, folders, patterns such as runs/**/*.json; `published` without it is fetched."
     )
@@ -173,6 +173,11 @@ class Import(Strict):
     mixed: Literal["refuse", "keep"] = Field(
         "refuse", description="Trajectories whose files differ in worked examples or in the task's version."
     )
+
+    @property
+    def of_questions(self) -> bool:
+        """Whether it brings answers to single questions, from which accuracies are made as from scores."""
+        return self.format == "harness-samples"
 
 
 class Pocket(Strict):

@@ -1,5 +1,5 @@
 rule figure_accuracy:
-    """Draw Figure 1: each task's metric over tokens, a line per model."""
+    """Draw Figure 1: each task's metric over training, a line per model."""
     input:
         accuracy=f"{RESULTS}/accuracy.tsv",
         tasks=f"{RESULTS}/tasks.tsv",
@@ -14,7 +14,9 @@ rule figure_accuracy:
         bands=STUDY.figures.bands,
         names=model_names(),
         columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
+        axis=STUDY.statistics.axis,
+        text=lambda wildcards: STUDY.running_text,
+        code=code_digest("trajectories.figures", "trajectories.analysis.axes"),
     script:
         "../scripts/figure_accuracy.py"
 

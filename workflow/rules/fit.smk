@@ -22,3 +22,27 @@ rule fit:
         ),
     script:
         "../scripts/fit.py"
+
+
+rule by_axis:
+    """Fit the same regression against compute, or against the loss on the study's running text."""
+    input:
+        f"{RESULTS}/accuracy.tsv",
+    output:
+        f"{RESULTS}/by_axis.tsv",
+    log:
+        f"{LOGS}/by_axis.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        metrics=STUDY.metrics,
+        axis=STUDY.statistics.axis,
+        text=lambda wildcards: STUDY.running_text,
+        from_tokens=STUDY.statistics.from_tokens,
+        code=code_digest(
+            "trajectories.analysis.axes",
+            "trajectories.analysis.regression",
+            "trajectories.analysis.points",
+        ),
+    script:
+        "../scripts/by_axis.py"

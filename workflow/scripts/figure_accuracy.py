@@ -14,4 +14,6 @@ with stage(snakemake.log[0]):
         bands=snakemake.params.bands,
         names=snakemake.params.names,
         width=COLUMNS[snakemake.params.columns],
+        axis=snakemake.params.axis,
+        text=snakemake.params.text,
     )

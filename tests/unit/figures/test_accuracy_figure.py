@@ -123,3 +123,24 @@ def test_axes_name_what_they_show() -> None:
     assert value_text([TaskLabel("memo", "margin", "Memo"), TaskLabel("memo", "loss", "Memo")]) == "Value"
     assert TaskLabel("text", "bits_per_byte", "Held-out Text").titled == "Held-out Text (bits per byte)"
     assert TaskLabel("memo", "mc1", "Memo").titled == "Memo"
+
+
+@pytest.mark.parametrize(("axis", "first", "named"), [("loss", 3.0, "Text"), ("compute", 6e6, "compute")])
+def test_other_axes_than_tokens(axis: str, first: float, named: str) -> None:
+    steps = (1, 10, 100)
+    common = {"model": "m", "parameters": 1000, "stderr": 0.01, "questions": 10}
+    rows = [
+        {**common, "step": step, "tokens": step * 1000, "task": task, "metric": metric, "value": value}
+        for place, step in enumerate(steps)
+        for task, metric, value in (("memo", "accuracy", 0.5 + place / 10), ("text", "bits_per_byte", 3.0 - place))
+    ]
+    tasks = [TaskLabel("memo", "accuracy", "Memo"), TaskLabel("text", "bits_per_byte", "Text")]
+    table = pd.DataFrame(rows)
+    figure = accuracy_figure(table, tasks, frozenset(), bands=False, width="two", axis=axis, text="text")
+    (x, y), *_ = data_lines(figure.axes[0])
+    assert (x[0], len(x)) == (pytest.approx(first), 3)
+    assert y == pytest.approx([0.5, 0.6, 0.7])
+    left, right = figure.axes[0].get_xlim()
+    assert (left > right) == (axis == "loss")
+    assert len(figure.axes) == (1 if axis == "loss" else 2)
+    assert named in figure.get_supxlabel()

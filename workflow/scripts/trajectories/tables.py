@@ -23,6 +23,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "regression": (
         "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",
     ),
+    "by_axis": (
+        "axis", "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",
+    ),
     "tasks": (
         "task", "label", "metric", "questions", "available", "chance", "shots", "version", "part_of", "description",
         "source", "licence", "citation",

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from trajectories.analysis.axes import measured
 from trajectories.errors import UserError
+from trajectories.figures.axes import positions, set_axis, title
 from trajectories.figures.panels import (
     Names,
     TaskLabel,
@@ -19,8 +22,6 @@ from trajectories.figures.panels import (
     read_accuracy,
     renamed,
     suspect_checkpoints,
-    token_axis,
-    token_positions,
     value_text,
 )
 from trajectories.figures.style import GREY, Column, figure_style, model_colours, save
@@ -40,8 +41,12 @@ def draw_accuracy(
     names: Names | None = None,
     bands: bool = False,
     width: Column = "two",
+    axis: str = "tokens",
+    text: str | None = None,
 ) -> None:
-    """Draw `accuracy.tsv`: one panel per entry of `tasks` in that order, free y axes, tokens on a log axis.
+    """Draw `accuracy.tsv`: one panel per entry of `tasks` in that order, free y axes, `axis` along the x axis.
+
+    Tokens and compute are on a log axis; the loss is that on the running text `text`, which then has no panel.
 
     `names` are display names of models; `bands` adds plus and minus one standard error. Checkpoints that
     `checkpoints.tsv` does not call `ok` are hollow.
@@ -50,25 +55,39 @@ def draw_accuracy(
     table = renamed(read_accuracy(accuracy), names)
     suspects = frozenset(((names or {}).get(model, model), step) for model, step in suspect_checkpoints(checkpoints))
     with figure_style():
-        save(accuracy_figure(table, tasks, suspects, bands=bands, width=width), out)
+        save(accuracy_figure(table, tasks, suspects, bands=bands, width=width, axis=axis, text=text), out)
 
 
 def accuracy_figure(
-    accuracy: pd.DataFrame, tasks: Sequence[TaskLabel], suspects: Suspects, *, bands: bool, width: Column
+    accuracy: pd.DataFrame,
+    tasks: Sequence[TaskLabel],
+    suspects: Suspects,
+    *,
+    bands: bool,
+    width: Column,
+    axis: str = "tokens",
+    text: str | None = None,
 ) -> Figure:
     """Return the figure of `draw_accuracy` from a table already read."""
+    accuracy = measured(accuracy, axis, text)
+    of_text = next((task.label for task in tasks if task.task == text), "")
+    tasks = [task for task in tasks if axis != "loss" or task.task != text]
     colours = model_colours(models_by_size(accuracy))
     figure, panels = facets(tasks, width)
     for label, panel in zip(tasks, panels, strict=True):
         rows = panel_rows(accuracy, label)
         if rows.empty:
             raise UserError(f"task {label.task!r} has no rows with metric {label.metric!r} in the accuracy table")
-        _draw_panel(panel, rows, label, colours, suspects, bands)
-        token_axis(panel, accuracy["tokens"])
-    figure.supxlabel("Training tokens", fontsize=7)
+        _draw_panel(panel, rows.assign(place=_places(rows, axis)), label, colours, suspects, bands)
+        set_axis(panel, accuracy["x"], axis)
+    figure.supxlabel(title(axis, of_text), fontsize=7)
     figure.supylabel(value_text(tasks), fontsize=7)
     _legend(figure, colours, suspects)
     return figure
+
+
+def _places(rows: pd.DataFrame, axis: str) -> "pd.Series[Any]":
+    return rows.groupby("model", group_keys=False)["x"].transform(lambda x: positions(x, axis))
 
 
 def _draw_panel(
@@ -78,7 +97,7 @@ def _draw_panel(
         panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
     for model, colour in colours.items():
         line = rows[rows["model"] == model]
-        x, y = token_positions(line["tokens"]), line["value"]
+        x, y = line["place"], line["value"]
         if bands:
             spread = line["stderr"].fillna(0.0)
             panel.fill_between(x, y - spread, y + spread, color=colour, alpha=0.14, linewidth=0, zorder=2)
@@ -90,7 +109,7 @@ def _draw_panel(
 
 def _mark_suspects(panel: Axes, line: pd.DataFrame, colour: str, suspects: Suspects) -> None:
     doubtful = [(str(m), int(s)) in suspects for m, s in zip(line["model"], line["step"], strict=True)]
-    x, y = token_positions(line["tokens"])[doubtful], line["value"][doubtful]
+    x, y = line["place"][doubtful], line["value"][doubtful]
     panel.scatter(x, y, s=9, facecolors="white", edgecolors=colour, linewidths=0.7, zorder=5)
 
 

@@ -1,6 +1,6 @@
 """What figures share: which (task, metric) a panel shows, how models are ordered, how token counts are written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -158,8 +158,8 @@ def token_positions(tokens: pd.Series) -> "pd.Series[float]":
     return values.where(values > 0, start)
 
 
-def token_axis(panel: Axes, tokens: pd.Series) -> None:
-    """Make the x axis of `panel` logarithmic in tokens, with whole powers of ten named and step 0 as 0."""
+def token_axis(panel: Axes, tokens: pd.Series, text: Callable[[float], str] = token_text) -> None:
+    """Make the x axis of `panel` logarithmic in tokens, with whole powers of ten named by `text` and step 0 as 0."""
     places = token_positions(tokens)
     low, high = float(places.min()), float(places.max())
     panel.set_xscale("log")
@@ -169,7 +169,7 @@ def token_axis(panel: Axes, tokens: pd.Series) -> None:
     zero = [low] if (tokens == 0).any() else []
     marks = zero + _thinned(inside if len(inside) > 1 else [low, high], 4)
     panel.xaxis.set_major_locator(FixedLocator(marks))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: "0" if zero and x == low else token_text(x)))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: "0" if zero and x == low else text(x)))
     panel.xaxis.set_minor_formatter(NullFormatter())
 
 

@@ -23,10 +23,10 @@ class TableText(Text):
 FIGURES: Mapping[str, Text] = {
     "accuracy": Text(
         "Accuracy over training",
-        "One panel per task, one line per model from light (smallest) to dark (largest); training tokens on a log "
-        "axis, each panel with its own y axis. The dashed line is what guessing gives: the mean over questions of the "
-        "share of true choices. Bands, where drawn, are plus and minus one standard error over questions; hollow "
-        "points are checkpoints the audit found wrong.",
+        "One panel per task, one line per model from light (smallest) to dark (largest); training tokens (or compute) "
+        "on a log axis, or the loss falling to the right, each panel with its own y axis. The dashed line is what "
+        "guessing gives: the mean over questions of the share of true choices. Bands, where drawn, are plus and minus "
+        "one standard error over questions; hollow points are checkpoints the audit found wrong.",
     ),
     "coefficients": Text(
         "What size and training do to accuracy",
@@ -62,6 +62,13 @@ TABLES: Mapping[str, TableText] = {
         "The regression in full",
         "One row per task and term of the regression behind the table above; p-values are corrected over all terms of "
         "all tasks (Benjamini and Hochberg).",
+        titles=_P,
+    ),
+    "by_axis": TableText(
+        "The regression along another axis",
+        "The same regression with tokens replaced: by compute, or by the loss of the same checkpoint on the study's "
+        "running text, turned so that more training is more. A negative coefficient of the loss says that the value "
+        "falls as the loss falls, whatever the size of the model.",
         titles=_P,
     ),
     "trends": TableText(

@@ -11,7 +11,7 @@ from trajectories.questions.average import Average
 from trajectories.questions.task import Task
 from trajectories.study.fits import misfits
 from trajectories.study.known import KnownTask, with_harness_tasks
-from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, Metric, record_of
+from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, OF_TEXTS, Metric, record_of
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.sizes import sizes_of
@@ -140,6 +140,9 @@ class Statistics(Strict):
     serial: Literal["auto"] | Annotated[float, Field(ge=0, le=0.95)] = Field(
         "auto", description="Correlation of the noise of neighbouring checkpoints; auto: estimated, all trajectories."
     )
+    axis: Literal["tokens", "compute", "loss"] = Field(
+        "tokens", description="What accuracies are drawn and, beside Table 1, fitted against; loss: on a running text."
+    )
     from_tokens: float = Field(0, ge=0, description="Leave out checkpoints that have seen fewer tokens (warm-up).")
     smallest: float = Field(0.02, gt=0, description="The smallest effect of interest, in the metric: 0.02 is 2 points.")
 
@@ -242,6 +245,11 @@ class Study(Strict):
     def trees(self) -> tuple[str, ...]:
         """Names of the prefix trees: tasks of one group share one."""
         return tuple(dict.fromkeys(task.tree for task in self.tasks))
+
+    @property
+    def running_text(self) -> str | None:
+        """Name of the task whose loss is the study's: the first that stands for itself by how a text is predicted."""
+        return next((task.name for task in self.tasks if self.metric_of(task) in OF_TEXTS), None)
 
     @property
     def unconditional(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ def misfits(study: "Study") -> list[str]:
     found += _twice("tasks", [task.name for task in study.tasks] + [average.name for average in study.averages])
     if study.imported is None:
         found += [*_sources(study), *_generators(study), *_questions(study), *_tokens(study)]
-    return [*found, *_sizes(study), *_metrics(study)]
+    return [*found, *_sizes(study), *_metrics(study), *_axis(study)]
 
 
 def _twice(key: str, names: Sequence[str]) -> Iterator[str]:
@@ -76,6 +76,14 @@ def _tokens(study: "Study") -> Iterator[str]:
         except UserError as error:
             lines.append(str(error))
     yield from lines[:1]  # one key mends them all
+
+
+def _axis(study: "Study") -> Iterator[str]:
+    if study.statistics.axis == "loss" and study.running_text is None:
+        yield (
+            "statistics.axis: loss is that on a running text, and no task of the study is one; add "
+            "{name: my_text, text: {file: my_text.txt}}"
+        )
 
 
 def _metrics(study: "Study") -> Iterator[str]:

@@ -79,6 +79,12 @@ METRICS: Mapping[str, MetricRecord] = {
 }  # fmt: skip
 
 
+BITS = "bits_per_byte"
+"""The loss on a running text, whatever the tokenizer."""
+
+OF_TEXTS = (BITS, "word_perplexity")
+"""Metrics that say how well a text is predicted."""
+
 IMPORTED: Mapping[str, MetricRecord] = {
     record.name: record
     for record in (

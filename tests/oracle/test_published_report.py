@@ -9,7 +9,7 @@ from trajectories.analysis.breaks import write_breaks
 from trajectories.analysis.checks import Setting
 from trajectories.analysis.compare import write_compare
 from trajectories.analysis.regression import write_regression
-from trajectories.analysis.sensitivity import write_sensitivity
+from trajectories.analysis.robustness import Inputs, write_robustness
 from trajectories.analysis.shapes import write_shapes
 from trajectories.analysis.table1 import write_table1
 from trajectories.analysis.trends import write_trends
@@ -29,8 +29,8 @@ from .test_published_table1 import papers_study
 LIMIT = 10_000_000
 FIGURES = ("accuracy", "coefficients", "surface", "models", "replication")
 KINDS = (
-    "accuracy", "regression", "table1", "trends", "declines", "shapes", "breaks", "sensitivity", "survival", "compare",
-    "compare_summary",
+    "accuracy", "regression", "table1", "trends", "declines", "shapes", "breaks", "sensitivity", "survival", "premises",
+    "effects", "variation", "compare", "compare_summary",
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def page(shared_data: Path, tmp_path: Path) -> str:
     write_trends(accuracy, files["trends"], files["declines"], metrics)
     write_shapes(accuracy, files["shapes"], metrics, resamples=19)
     write_breaks(accuracy, files["breaks"], metrics, resamples=19)
-    write_sensitivity(accuracy, files["sensitivity"], files["survival"], metrics, Setting(resamples=19))
+    write_robustness(Inputs(accuracy), files, metrics, Setting(resamples=19))
     write_compare(accuracy, accuracy, files["compare"], files["compare_summary"], metrics=metrics, alpha=0.05)
     figures = {name: [tmp_path / f"{name}.svg", tmp_path / f"{name}.pdf"] for name in FIGURES}
     draw_accuracy(accuracy, tasks, figures["accuracy"], bands=True)

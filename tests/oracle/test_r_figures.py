@@ -1,4 +1,4 @@
-"""The mixed model and CR2 against R: lme4 1.1-31 and clubSandwich 0.5.8, whose figures `r_figures/figures.R` wrote."""
+"""Mixed model, CR2 and item-level model against R (lme4 1.1-31, clubSandwich 0.5.8); `figures.R` wrote the numbers."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 
 from support.accuracies import METRICS, published
 from trajectories.analysis.clustered import cr2, membership
+from trajectories.analysis.items import Answers, fit_items, logit_line
 from trajectories.analysis.lines import run_lines
 from trajectories.analysis.mixed import fit_mixed
 from trajectories.analysis.points import task_points
@@ -43,3 +44,21 @@ def test_published_tasks(task: str, shared_data: Path) -> None:
 
 def test_runs_nested_in_sizes() -> None:
     agrees(nested(), "nested")
+
+
+def test_the_item_level_model_is_close_to_a_logistic_mixed_model_of_single_answers() -> None:
+    """480 x 5 answers: glmer's coefficients are those of one question, larger by the variance of questions (1.38^2)."""
+    answers = pd.read_csv(HERE / "questions.tsv", sep="\t", dtype={"right": str})
+    design, lines, place = design_matrix(answers.assign(value=0.0)), {}, []
+    for model, rows in answers.groupby("model", sort=False):
+        value = np.array([list(map(int, right)) for right in rows["right"]], dtype=float)
+        course = design[rows.index.to_numpy()]
+        lines[str(model)] = logit_line(
+            Answers(rows["step"].to_numpy(), np.arange(value.shape[1]), value), course[:, [0, 2]]
+        )
+        place.append(course[0, 1])
+    found = pd.DataFrame(fit_items(lines, np.arange(len(place)), np.array(place)))
+    theirs = figures("questions", "glmer").iloc[1:]
+    shrunk = 1 / np.sqrt(1 + 0.346 * 1.38289**2)
+    assert found["beta"].to_numpy() == pytest.approx(shrunk * theirs["estimate"].to_numpy(), rel=0.08)
+    assert found["stderr"].to_numpy() == pytest.approx(shrunk * theirs["stderr"].to_numpy(), rel=0.2)

@@ -56,8 +56,8 @@ SCORED = ANSWERED or not IMPORTED
 # What decides where an imported accuracy belongs.
 IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
 # Kinds of tables beside the regression; the report shows each. The last need scores of single questions.
-STATISTICS = ["trends", "declines", "shapes", "breaks", "sensitivity", "survival", "power"]
-STATISTICS += [] if not SCORED else ["losses", "fates", "flips", "overlap"]
+STATISTICS = ["trends", "declines", "shapes", "breaks", "sensitivity", "survival", "premises", "effects", "variation"]
+STATISTICS += ["power"] + (["losses", "fates", "flips", "overlap"] if SCORED else [])
 
 
 def bound(name, default):

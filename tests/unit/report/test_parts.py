@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trajectories.report.findings import Finding, findings
 from trajectories.report.grids import MISSING, Cell, ending, grid, number_text, p_text
 from trajectories.report.provenance import metadata_facts, stage_times, workflow_commit
 from trajectories.report.table1 import agreement, papers_cells, papers_key, table1_grid
@@ -61,18 +60,6 @@ def regression(beta: float, p: float, metric: str = "accuracy") -> pd.DataFrame:
         for term in terms
     ]
     return pd.DataFrame(rows)
-
-
-def test_findings_name_direction_only_when_significant() -> None:
-    worse = findings(regression(-0.5, 0.01), {"memo": "Memo Trap"}, 0.05)
-    assert worse[0] == Finding("Worse with more training", ("Memo Trap",), "worse")
-    assert len(worse) == 3
-    assert findings(regression(-0.5, 0.05), {}, 0.05) == ()
-    assert findings(regression(-0.5, np.nan), {}, 0.05) == ()
-
-
-def test_a_falling_loss_is_better() -> None:
-    assert {finding.style for finding in findings(regression(-0.5, 0.01, "loss"), {}, 0.05)} == {"better"}
 
 
 def test_the_papers_table_has_36_cells_under_every_name() -> None:

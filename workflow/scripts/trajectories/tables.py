@@ -27,8 +27,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "axis", "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",
     ),
     "tasks": (
-        "task", "label", "metric", "questions", "available", "chance", "shots", "version", "part_of", "description",
-        "source", "licence", "citation",
+        "task", "label", "metric", "questions", "available", "chance", "constants", "shots", "version", "part_of",
+        "description", "source", "licence", "citation",
     ),
     "imported": (
         "file", "sha256", "rows", "left_out", "reason", "model", "revision", "shots", "version", "harness", "commit",
@@ -63,7 +63,22 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "survival": (
         "task", "metric", "term", "beta", "t", "p_fdr", "verdict", "cr2", "mixed", "wild_bootstrap", "permutation",
         "hc3", "cluster", "leave_size_out", "leave_step_out", "exact_parameters", "body_parameters", "logit", "loss",
-        "margin", "checked", "held",
+        "margin", "items", "without_constant", "checked", "held",
+    ),
+    "premises": (
+        "task", "metric", "points", "constant", "constant_by", "chance", "below_chance", "plane", "r_squared", "gain",
+        "p_bend", "p_bend_fdr", "fitted_low", "fitted_high", "reason",
+    ),
+    "effects": (
+        "task", "metric", "term", "change", "effect", "low", "high", "smallest", "p_equivalence", "p_equivalence_fdr",
+        "outcome", "reason",
+    ),
+    "variation": (
+        "task", "metric", "size", "parameters", "runs", "sd_sizes", "sd_runs", "sd_checkpoints", "sd_questions",
+        "slope_sd_sizes", "slope_sd_runs", "slope", "slope_low", "slope_high", "verdict", "note", "reason",
+    ),
+    "items": (
+        "task", "metric", "term", "beta", "stderr", "t", "df", "p", "runs", "questions", "note", "reason",
     ),
     "breaks": (
         "task", "metric", "group", "axis", "form", "points", "serial", "f", "df_model", "df_resid", "p", "p_fdr",

@@ -14,12 +14,14 @@ import statsmodels.api as sm
 from scipy import stats
 
 from trajectories.analysis.clustered import clustered, cr2, membership, wild_cluster_p
+from trajectories.analysis.constants import SUSPICIOUS, flags_of
 from trajectories.analysis.lines import FEWEST_SIZES, run_lines
 from trajectories.analysis.mixed import fit_mixed
 from trajectories.analysis.parameters import PYTHIA, ParameterCounts
 from trajectories.analysis.points import varies
 from trajectories.analysis.regression import TERMS, design_matrix, fit_regression, why_not, zscore
 from trajectories.analysis.shuffles import size_shuffles, smallest_p
+from trajectories.analysis.verdicts import CONSTANT
 from trajectories.study.metrics import record_of, sign_of
 
 FEWEST_BOOTSTRAPPED = 6
@@ -38,12 +40,15 @@ Row = dict[str, Any]
 class Setting:
     """What the checks need besides the points: how many resamples, their seed, and models' real sizes.
 
-    `counts` adds to the known Pythia sizes (`parameters.PYTHIA`) and overrides them.
+    `counts` adds to the known Pythia sizes (`parameters.PYTHIA`) and overrides them. `flags` says which checkpoints
+    give constant answers (`constants.FLAGS`), `items` what the item-level model found (`COLUMNS["items"]`).
     """
 
     resamples: int = 2000
     seed: int = 1
     counts: Mapping[str, ParameterCounts] | None = None
+    flags: pd.DataFrame | None = None
+    items: pd.DataFrame | None = None
 
 
 Check = Callable[[pd.DataFrame, Setting], list[Row]]
@@ -205,6 +210,31 @@ def other_metric(points: pd.DataFrame, metric: str, instead_of: str) -> list[Row
     return least_squares(points.assign(value=points["value"] * sign_of(metric) * sign_of(instead_of)))
 
 
+def _without_constant(points: pd.DataFrame, setting: Setting) -> list[Row]:
+    flagged = np.zeros(len(points), dtype=bool) if setting.flags is None else flags_of(points, setting.flags)
+    if not flagged.any():
+        return no_result("no checkpoint gives constant answers")
+    said = f"{int(flagged.sum())} of {len(points)} checkpoints give constant answers"
+    rest = points[~flagged].reset_index(drop=True)
+    many = flagged.mean() >= SUSPICIOUS
+    reason = why_not(rest) or ("too few others are left" if flagged.mean() > 0.5 else "")
+    rows = no_result(f"{said}: {reason}") if reason else least_squares(rest)
+    return [{**row, "note": f"{CONSTANT}: {said}" if many or reason else said} for row in rows]
+
+
+def _items(points: pd.DataFrame, setting: Setting) -> list[Row]:
+    found = setting.items
+    if found is None or not (found["task"] == points["task"].iloc[0]).any():
+        return no_result("there are no scores of single questions")
+    rows = found[found["task"] == points["task"].iloc[0]].set_index("term")
+    return [
+        {"reason": rows.loc[term, "reason"]}
+        if rows.loc[term, "reason"]
+        else {name: rows.loc[term, name] for name in ("beta", "stderr", "t", "df", "p", "note")}
+        for term in TERMS
+    ]
+
+
 REFITS: dict[str, Check] = {
     "hc3": _hc3,
     "cluster": _cluster,
@@ -215,5 +245,7 @@ REFITS: dict[str, Check] = {
     "exact_parameters": _exact_parameters,
     "body_parameters": _body_parameters,
     "logit": _logit,
+    "items": _items,
+    "without_constant": _without_constant,
 }
 """Checks that need nothing but the task's points."""

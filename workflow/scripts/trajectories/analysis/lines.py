@@ -72,3 +72,30 @@ def _line(design: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, fl
     inverse = np.linalg.inv(course.T @ course)
     coefficients = inverse @ (course.T @ y)
     return coefficients, inverse, float(np.square(y - course @ coefficients).sum()), len(y) - 2
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """The curvature of each run with at least three steps (R), with its size and the size's place."""
+
+    size: np.ndarray
+    place: np.ndarray
+    curvature: np.ndarray
+
+    def means(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return per size its place (G) and the mean curvature of its runs (G)."""
+        sizes = np.unique(self.size)
+        return (
+            np.array([self.place[self.size == size].mean() for size in sizes]),
+            np.array([self.curvature[self.size == size].mean() for size in sizes]),
+        )
+
+
+def run_curves(points: pd.DataFrame) -> RunCurves:
+    """Return the coefficient of the squared log10 tokens (z-scored) in each run's own parabola of z-scored values."""
+    design, y = design_matrix(points), zscore(points["value"].to_numpy(float))
+    runs, sizes = pd.factorize(points["model"])[0], pd.factorize(points["size"])[0]
+    several = np.flatnonzero(points.groupby(runs)["tokens"].nunique().to_numpy() > 2)
+    first = [int(np.argmax(runs == run)) for run in several]
+    bends = [np.polyfit(design[runs == run, 2], y[runs == run], 2)[0] for run in several]
+    return RunCurves(sizes[first], design[first, 1], np.array(bends, dtype=float))

@@ -12,28 +12,30 @@ Checks; those marked * go by size, however many runs it has, and the first four 
 - leave_size_out, leave_step_out: the regression without each size or step in turn; the range of t, the largest p;
 - exact_parameters, body_parameters: real parameter counts instead of nominal ones, with and without embeddings;
 - logit: the logit of a share instead of the share, values of 0 and 1 moved in by half a question;
+- items: the question-level model where scores are there (`items`);
+- without_constant: without checkpoints that give the same answer to everything (`constants`);
 - loss, margin: the continuous metrics instead of the thresholded one (Schaeffer, Miranda & Koyejo 2023).
 """
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from trajectories.analysis.checks import EXACT, REFITS, Row, Setting, least_squares, no_result, other_metric
+from trajectories.analysis.constants import constant_flags
 from trajectories.analysis.points import (
     Metrics,
     correct,
-    read_accuracy,
     records,
     table_of,
     task_points,
     with_size,
 )
 from trajectories.analysis.regression import TERMS, fit_regression, why_not
-from trajectories.analysis.verdicts import VERDICTS, can_tell, cell_verdict, level_of, verdict
-from trajectories.tables import COLUMNS, write_table
+from trajectories.analysis.verdicts import CONSTANT, VERDICTS, can_tell, cell_verdict, level_of, verdict
+from trajectories.tables import COLUMNS
 
 CHECKS = COLUMNS["survival"][7:-2]
 LEAVE_OUT = {"leave_size_out": "size", "leave_step_out": "step"}
@@ -48,6 +50,8 @@ def sensitivity_table(accuracy: pd.DataFrame, metrics: Metrics, setting: Setting
     Within a check, p-values of all tasks and terms are corrected together. `verdict` compares with the paper's test
     at `alpha` in the words of `verdicts.VERDICTS`; empty where the check has no result, and then `reason` says why.
     """
+    if setting.flags is None:
+        setting = replace(setting, flags=constant_flags(accuracy, metrics))
     refits = [_check(name, accuracy, metrics, setting) for name in (*REFITS, *CONTINUOUS)]
     paper = _check("paper", accuracy, metrics, setting)
     cells = {(row["task"], row["term"]): row for row in records(paper)}
@@ -148,7 +152,7 @@ def survival_table(sensitivity: pd.DataFrame, alpha: float = 0.05) -> pd.DataFra
         rows.append(
             {
                 **{column: paper[column] for column in ("task", "metric", "term", "beta", "t", "p_fdr")},
-                "verdict": cell_verdict(paper["p_fdr"] < alpha, verdicts) if np.isfinite(paper["p_fdr"]) else "",
+                "verdict": _cell(group, paper, verdicts, alpha),
                 **{check: verdicts[check] for check in CHECKS},
                 "checked": len(known),
                 "held": sum(known.count(word) for word in ("holds", "nowhere significant")),
@@ -157,17 +161,12 @@ def survival_table(sensitivity: pd.DataFrame, alpha: float = 0.05) -> pd.DataFra
     return table_of(rows, "survival")
 
 
-def write_sensitivity(
-    accuracy: Path | str,
-    sensitivity: Path | str,
-    survival: Path | str,
-    metrics: Metrics,
-    setting: Setting,
-    alpha: float = 0.05,
-    from_tokens: float = 0,
-    sizes: Mapping[str, str] | None = None,
-) -> None:
-    """Read `accuracy.tsv`, write `sensitivity.tsv` and `survival.tsv`."""
-    table = sensitivity_table(read_accuracy(accuracy, from_tokens, sizes), metrics, setting, alpha)
-    write_table(table, sensitivity, "sensitivity")
-    write_table(survival_table(table, alpha), survival, "survival")
+def _cell(group: pd.DataFrame, paper: Row, verdicts: Mapping[str, str], alpha: float) -> str:
+    """Return the verdict on a cell; a task of constant answers says so in the note of `without_constant`."""
+    if not np.isfinite(paper["p_fdr"]):
+        return ""
+    notes = group.loc[group["check"] == "without_constant", "note"].astype(str)
+    constant = notes.str.startswith(CONSTANT).any() or (
+        paper["p_fdr"] < alpha and verdicts["without_constant"] in ("lost", "reversed")
+    )
+    return cell_verdict(paper["p_fdr"] < alpha, verdicts, CONSTANT if constant else "")

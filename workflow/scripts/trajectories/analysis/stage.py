@@ -20,7 +20,7 @@ def accuracy_of_scores(
     `averages` are the study's, as canonical JSON.
     """
     records = [Average.model_validate_json(average) for average in averages]
-    write_accuracy(_used(checkpoints), _by_checkpoint(scores), output, records)
+    write_accuracy(used_checkpoints(checkpoints), by_checkpoint(scores), output, records)
 
 
 def question_tables_of_scores(
@@ -37,15 +37,17 @@ def question_tables_of_scores(
 
     With no `scores` (imported accuracies) `checkpoints` is not read, and the tables say why they are empty.
     """
-    used = _used(checkpoints) if scores else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
+    used = used_checkpoints(checkpoints) if scores else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
     texts = {Path(file).stem: Path(file) for file in questions}
-    write_question_tables(used, _by_checkpoint(scores), texts, outputs, metrics, seed, resamples)
+    write_question_tables(used, by_checkpoint(scores), texts, outputs, metrics, seed, resamples)
 
 
-def _used(checkpoints: Path | str) -> pd.DataFrame:
+def used_checkpoints(checkpoints: Path | str) -> pd.DataFrame:
+    """Return the rows of `checkpoints.tsv` that are used."""
     table = read_table(checkpoints, "checkpoints")
     return table[table["used"].astype(bool)]
 
 
-def _by_checkpoint(scores: Sequence[Path | str]) -> dict[tuple[str, int], Path]:
+def by_checkpoint(scores: Sequence[Path | str]) -> dict[tuple[str, int], Path]:
+    """Return (model, step) → scores file, from where it lies."""
     return {(Path(file).parent.name, int(Path(file).stem.removeprefix("step"))): Path(file) for file in scores}

@@ -5,16 +5,18 @@ from pathlib import Path
 
 from trajectories.analysis.breaks import write_breaks
 from trajectories.analysis.checks import Setting
+from trajectories.analysis.items import items_table
 from trajectories.analysis.parameters import given_counts
 from trajectories.analysis.points import Metrics
 from trajectories.analysis.power import write_power
 from trajectories.analysis.question_tables import QuestionOutputs
-from trajectories.analysis.sensitivity import write_sensitivity
+from trajectories.analysis.robustness import Inputs, write_robustness
 from trajectories.analysis.shapes import write_shapes
-from trajectories.analysis.stage import question_tables_of_scores
+from trajectories.analysis.stage import by_checkpoint, question_tables_of_scores, used_checkpoints
 from trajectories.analysis.trends import write_trends
 from trajectories.study.config import Model, Statistics
 from trajectories.study.sizes import sizes_of
+from trajectories.tables import write_table
 
 Outputs = Mapping[str, Path | str]
 """Kind of table → file."""
@@ -38,19 +40,24 @@ def trends_of_study(*, accuracy: Path | str, statistics: str, metrics: Metrics, 
 
 
 def robustness_of_study(
-    *, accuracy: Path | str, statistics: str, models: Sequence[str], metrics: Metrics, outputs: Outputs
+    *, inputs: Inputs, statistics: str, models: Sequence[str], metrics: Metrics, outputs: Outputs
 ) -> None:
-    """Write sensitivity, survival, power and power_curves; `models` are the config's records as JSON."""
+    """Write the tables of `robustness` and of `power`; `models` are the config's records as JSON."""
     how = Statistics.model_validate_json(statistics)
     records = [Model.model_validate_json(model) for model in models]
     counts = given_counts({model.name: (model.exact_parameters, model.embedding_parameters) for model in records})
-    setting = Setting(how.resamples, how.seed, counts)
-    sizes = sizes_of([(model.name, model.parameters, model.size_of) for model in records])
-    write_sensitivity(
-        accuracy, outputs["sensitivity"], outputs["survival"], metrics, setting, how.alpha, how.from_tokens, sizes
+    write_robustness(
+        inputs,
+        outputs,
+        metrics,
+        Setting(how.resamples, how.seed, counts),
+        alpha=how.alpha,
+        smallest=how.smallest,
+        from_tokens=how.from_tokens,
+        sizes=_sizes(models),
     )
     write_power(
-        accuracy,
+        inputs.accuracy,
         outputs["power"],
         outputs["power_curves"],
         metrics,
@@ -59,6 +66,28 @@ def robustness_of_study(
         serial=how.serial,
         from_tokens=how.from_tokens,
     )
+
+
+def items_of_study(
+    *,
+    checkpoints: Path | str,
+    scores: Sequence[Path | str],
+    statistics: str,
+    models: Sequence[str],
+    metrics: Metrics,
+    output: Path | str,
+) -> None:
+    """Write the item-level model's table; `models` are the config's records as JSON."""
+    how = Statistics.model_validate_json(statistics)
+    used = used_checkpoints(checkpoints)
+    seen = used[used["tokens"] >= how.from_tokens]
+    table = items_table(seen.assign(size=seen["model"].map(_sizes(models))), by_checkpoint(scores), metrics)
+    write_table(table, output, "items")
+
+
+def _sizes(models: Sequence[str]) -> dict[str, str]:
+    records = [Model.model_validate_json(model) for model in models]
+    return sizes_of([(model.name, model.parameters, model.size_of) for model in records])
 
 
 def questions_of_study(

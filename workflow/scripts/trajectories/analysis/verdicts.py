@@ -17,6 +17,9 @@ from trajectories.analysis.shuffles import smallest_p
 RULE = ("cr2", "mixed", "wild_bootstrap", "permutation")
 """The tests a cell's verdict rests on."""
 
+CONSTANT = "constant answers"
+"""The verdict on a cell whose checkpoints do not answer, and how the note on such a task begins."""
+
 FEWEST_TESTS = 2
 """With fewer tests of the rule that can tell, nothing is said."""
 
@@ -69,12 +72,12 @@ def level_of(p_fdr: np.ndarray, alpha: float) -> float:
 def cell_verdict(significant: bool, verdicts: Mapping[str, str], premise: str = "") -> str:
     """Return the verdict on a cell from those of the tests in `RULE` (`NA` where there is none).
 
-    `constant answers` where that is the task's premise; `holds` where all tests that can tell hold, and at least
+    `constant answers` where that is its `premise`; `holds` where all tests that can tell hold, and at least
     `FEWEST_TESTS` can; `lost` or `reversed` where one does so; `cannot tell` where too few can. A cell that is not
     significant in Table 1 `appears` where all of these tests find it, else it is `not significant`.
     """
     told = [verdicts[check] for check in RULE if verdicts[check] not in ("NA", "", "cannot tell")]
-    if premise == "constant answers":
+    if premise == CONSTANT:
         return premise
     if not significant:
         everywhere = len(told) >= FEWEST_TESTS and set(told) == {"appears"}

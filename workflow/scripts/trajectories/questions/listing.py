@@ -32,6 +32,20 @@ def chance_level(questions: Sequence[Question], metric: str) -> float | None:
     return float(np.mean([-np.log(share) for share in shares])) if metric == "loss" else None
 
 
+def constant_levels(questions: Sequence[Question], metric: str) -> list[float]:
+    """Return what saying the same choice to every question scores, for each position and each text that all have.
+
+    Nothing where the metric is no share of right answers, or questions differ in how many choices they have.
+    """
+    widths = {len(question.choices) for question in questions}
+    if METRICS[metric].needs != "two choices" or not METRICS[metric].is_share or metric == "mc2" or len(widths) != 1:
+        return []
+    found = {float(np.mean([question.labels[place] for question in questions])) for place in range(widths.pop())}
+    for text in set(questions[0].choices).intersection(*(question.choices for question in questions)):
+        found.add(float(np.mean([question.labels[question.choices.index(text)] for question in questions])))
+    return sorted(found)
+
+
 def write_listing(
     *,
     tasks: Sequence[str],
@@ -67,6 +81,7 @@ def _row(task: Task, metric: str, file: Path | str | None) -> dict[str, Any]:
         "questions": len(questions) if questions else task.questions,
         "available": available if available is not None else task.questions,
         "chance": chance_level(questions, metric) if questions else task.chance,
+        "constants": " ".join(f"{share:.6g}" for share in _constants(task, questions, metric)),
         "shots": origin.get("shots", task.shots),
         "version": " ".join(part for key in ("harness", "version") if (part := origin.get(key))),
         "part_of": task.part_of or "",
@@ -101,6 +116,7 @@ def _average_row(average: Average, metric: str, tasks: Mapping[str, Mapping[str,
         "questions": sum(sizes) if None not in sizes else None,
         "available": None,
         "chance": float(np.average(chances, weights=weights)) if known else None,
+        "constants": "",
         "shots": "",
         "version": "",
         "part_of": average.part_of or "",
@@ -109,6 +125,10 @@ def _average_row(average: Average, metric: str, tasks: Mapping[str, Mapping[str,
         "licence": "",
         "citation": "",
     }
+
+
+def _constants(task: Task, questions: Sequence[Question] | None, metric: str) -> Sequence[float]:
+    return constant_levels(questions, metric) if questions else task.constants
 
 
 def source_of(task: Task) -> str:

@@ -88,6 +88,7 @@ class Task(Strict):
         None, description="Which way an imported metric that is not known here is better."
     )
     chance: float | None = Field(None, description="What guessing scores, where it cannot be told from questions.")
+    constants: list[float] = Field([], description="What constant answers score, where it cannot be told so.")
     licence: str = ""
     citation: str = ""
 

@@ -15,6 +15,7 @@ from trajectories.report.curves import curves
 from trajectories.report.embed import page_file, plotly_script, safe_json, security_policy
 from trajectories.report.findings import Finding, findings
 from trajectories.report.grids import Grid, grid, size_text
+from trajectories.report.outcomes import outcomes_grid
 from trajectories.report.provenance import Provenance
 from trajectories.report.sections import Block, chapters, picture
 from trajectories.report.table1 import table1_grid
@@ -70,7 +71,8 @@ def page(
     return _render(
         head=head,
         facts=_facts(accuracy),
-        findings=_findings(tables, labels, head),
+        findings=_findings(tables, accuracy, labels, head),
+        outcomes=_outcomes(tables, labels),
         table1=_table1(tables, labels, head),
         picture=picture("accuracy", figures["accuracy"]) if "accuracy" in figures else None,
         sections=chapters(tables, figures, labels, head.alpha),
@@ -101,10 +103,24 @@ def _facts(accuracy: pd.DataFrame) -> list[tuple[str, str]]:
     ]
 
 
-def _findings(tables: Mapping[str, Path], labels: Mapping[str, str], head: Head) -> tuple[Finding, ...]:
-    if "regression" not in tables:
-        return ()
-    return findings(read_table(tables["regression"], "regression"), labels, head.alpha)
+def _findings(
+    tables: Mapping[str, Path], accuracy: pd.DataFrame, labels: Mapping[str, str], head: Head
+) -> tuple[Finding, ...]:
+    kinds = ("regression", "survival", "effects", "premises")
+    read = {kind: read_table(tables[kind], kind) for kind in kinds if kind in tables}
+    sizes = accuracy["parameters"].nunique()
+    if "survival" in read and len(read["survival"]):  # runs of equal parameters may be told apart by the config
+        sizes = (
+            int(read_table(tables["sensitivity"], "sensitivity")["sizes"].max()) if "sensitivity" in tables else sizes
+        )
+    return findings(read, labels, head.alpha, sizes)
+
+
+def _outcomes(tables: Mapping[str, Path], labels: Mapping[str, str]) -> Block | None:
+    if "effects" not in tables:
+        return None
+    text = TABLES["outcomes"]
+    return Block(text.title, text.caption, outcomes_grid(read_table(tables["effects"], "effects"), labels))
 
 
 def _table1(tables: Mapping[str, Path], labels: Mapping[str, str], head: Head) -> Grid | None:

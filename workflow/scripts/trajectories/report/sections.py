@@ -52,7 +52,7 @@ CHAPTERS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = (
     ("effects", "Size and training", ("coefficients", "surface"), ("regression", "by_axis")),
     ("trends", "Single models", ("models",), ("trends", "declines")),
     ("shapes", "Shapes and breaks", (), ("shapes", "breaks")),
-    ("robustness", "Does it hold?", (), ("survival", "sensitivity", "power")),
+    ("robustness", "Does it hold?", (), ("survival", "effects", "premises", "variation", "sensitivity", "power")),
     ("replication", "Replication", ("replication",), ("compare_summary", "differing", "compare")),
     ("questions", "Questions", (), ("losses", "fates", "flips", "overlap")),
     ("tasks", "Tasks", (), ("tasks",)),
@@ -61,7 +61,19 @@ CHAPTERS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = (
 """Chapters after the first: anchor, heading, figures, tables (kinds of `tables.COLUMNS`)."""
 
 FOLDED = frozenset(
-    {"regression", "sensitivity", "compare", "flips", "overlap", "breaks", "shapes", "trends", "imported"}
+    {
+        "regression",
+        "sensitivity",
+        "effects",
+        "variation",
+        "compare",
+        "flips",
+        "overlap",
+        "breaks",
+        "shapes",
+        "trends",
+        "imported",
+    }
 )
 """Tables long enough to be in the way until wanted."""
 

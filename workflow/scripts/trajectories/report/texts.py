@@ -106,6 +106,39 @@ TABLES: Mapping[str, TableText] = {
               "mixed": "mixed model", "permutation": "permuted", "leave_size_out": "less a size",
               "leave_step_out": "less a step", "exact_parameters": "exact sizes", "body_parameters": "body sizes"},
     ),
+    "outcomes": TableText(
+        "How large, and how sure",
+        "What ten times the tokens, twice the parameters, and both together change, in points (hundredths) of a share "
+        "or in the metric's own unit, with 95 % intervals (CR2). Filled: an effect that holds. Green: no effect beyond "
+        "the smallest of interest, by an equivalence test. Amber: undecided, the data are open to both.",
+    ),
+    "effects": TableText(
+        "Effects in the metric's own unit",
+        "Each coefficient as what twice the parameters or ten times the tokens change, with the interval of the CR2 "
+        "test, and the equivalence test against the smallest effect of interest.",
+        ("task", "term", "change", "effect", "low", "high", "p_equivalence_fdr", "outcome", "reason"),
+        {"p_equivalence_fdr": "corrected p of equivalence"},
+    ),
+    "premises": TableText(
+        "May the plane be read?",
+        "Per task: checkpoints that give the same answer to everything, checkpoints below what guessing gives, and "
+        "whether the plane fits: bent where a parabola in log tokens explains a quarter of what the plane leaves and "
+        "is significant between sizes, or whether its fitted values leave the metric's range.",
+        ("task", "points", "constant", "chance", "below_chance", "plane", "r_squared", "gain", "p_bend_fdr",
+         "fitted_low", "fitted_high", "reason"),
+        _P | {"constant": "constant answers", "chance": "by guessing", "gain": "gain of a parabola",
+              "p_bend_fdr": "corrected p of it", "fitted_low": "lowest fitted", "fitted_high": "highest fitted"},
+    ),
+    "variation": TableText(
+        "Would another seed show this?",
+        "Where values vary: between sizes beyond the line over size, runs of a size, checkpoints of a run, and "
+        "questions (standard deviations, in the metric); per size the mean slope over tenfold tokens and the interval "
+        "in which the slope of one more run is expected.",
+        ("task", "size", "runs", "sd_sizes", "sd_runs", "sd_checkpoints", "sd_questions", "slope", "slope_low",
+         "slope_high", "verdict", "note", "reason"),
+        {"verdict": "again?", "sd_sizes": "between sizes", "sd_runs": "between runs",
+         "sd_checkpoints": "between checkpoints", "sd_questions": "of questions"},
+    ),
     "sensitivity": TableText(
         "The checks one by one", "Every coefficient under every check of the table above.", titles=_P
     ),

@@ -36,7 +36,7 @@ rule robustness:
     input:
         accuracy=f"{RESULTS}/accuracy.tsv",
         tasks=f"{RESULTS}/tasks.tsv",
-        items=f"{RESULTS}/items.tsv" if SCORED else [],
+        item_level=f"{RESULTS}/items.tsv" if SCORED else [],
     output:
         **statistics("sensitivity", "survival", "premises", "effects", "variation", "power", "power_curves"),
     log:

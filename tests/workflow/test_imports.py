@@ -1,5 +1,6 @@
 """Studies that import their accuracies, and their comparison with a reference, as real runs."""
 
+import json
 import os
 import subprocess
 import sys
@@ -100,3 +101,43 @@ def test_a_mistake_in_an_imported_file_is_one_line(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "error: ours.tsv: the value in line 2 is 70.0, outside 0…1" in printed
     assert "Traceback" not in printed
+
+
+def test_single_questions_answered_elsewhere_give_what_scores_give(tmp_path: Path) -> None:
+    for step in (1, 10, 100):
+        folder = tmp_path / "logged" / f"step{step}"
+        folder.mkdir(parents=True)
+        made = {
+            "results": {"sums": {"acc,none": 0.5}},
+            "config": {"model_args": f"pretrained=small,revision=step{step}"},
+        }
+        (folder / "results_2026-01-01T00-00-00.json").write_text(json.dumps(made))
+        rows = [logged_row(number, right=(number * step) % 3 > 0) for number in range(30)]
+        (folder / "samples_sums_2026-01-01T00-00-00.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config = {
+        "study": "answered", "models": [{"name": "small", "parameters": 1000}], "steps": [1, 10, 100],
+        "tasks": [{"name": "sums"}], "import": {"format": "harness-samples", "path": "logged"},
+    }  # fmt: skip
+    (tmp_path / "answered.yaml").write_text(yaml.safe_dump(config))
+    results = tmp_path / "results" / "answered"
+    targets = [
+        f"results/answered/{name}" for name in ("flips.tsv", "fates.tsv", "tasks.tsv", "export/accuracy.parquet")
+    ]
+    done = run(tmp_path, tmp_path / "answered.yaml", *targets)
+    assert done.returncode == 0, done.stdout + done.stderr
+    accuracy = read_table(results / "accuracy.tsv", "accuracy")
+    right = accuracy[accuracy["metric"] == "accuracy"].set_index("step")["value"]
+    assert right.to_dict() == pytest.approx(
+        {step: sum((n * step) % 3 > 0 for n in range(30)) / 30 for step in (1, 10, 100)}
+    )
+    assert read_table(results / "fates.tsv", "fates")["questions"].tolist() == [30]
+
+
+def logged_row(number: int, right: bool) -> dict[str, Any]:
+    values = ["-1.0", "-2.0"] if right else ["-2.0", "-1.0"]
+    asked = {f"gen_args_{i}": {"arg_0": f"{number} and", "arg_1": text} for i, text in enumerate((" a", " b"))}
+    return {
+        "doc_id": number, "doc": {"prompt": f"{number} and"}, "target": "0", "doc_hash": f"h{number}",
+        "arguments": asked,
+        "resps": [], "filtered_resps": [[value, "False"] for value in values], "filter": "none", "acc": float(right),
+    }  # fmt: skip

@@ -16,7 +16,7 @@ FLOORS = (
     ("checkpoints", "pocket"),
     ("scoring",),
     ("jobs", "analysis", "harness", "imports"),
-    ("figures",),
+    ("figures", "exports"),
     ("report",),
     ("adapter",),
 )

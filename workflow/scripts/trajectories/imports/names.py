@@ -51,7 +51,7 @@ def metric_name(reading: Reading, task: Task, study: Study) -> str:
     """Return our name of the metric of a number of `task`."""
     if reading.metric is None:
         return MC_TASKS.get(reading.task) or study.metric_of(task)
-    if reading.task in MC_TASKS and reading.metric in ("acc", "accuracy"):
+    if reading.task in MC_TASKS and reading.metric == "acc":
         return MC_TASKS[reading.task]
     own = study.metric_of(task)
     return (

@@ -1,15 +1,16 @@
-"""Before a model is trusted with trees: what its config says, then proofs that confirm it (`proofs.py`).
+"""Before a model is trusted: what its config says, then proofs that confirm it (`proofs.py`, `plain_proofs.py`).
 
-What the config and the code decide is proven once per model (`Known`, which a job may keep for all checkpoints of
-it). The leak test alone is made again for every checkpoint: weights of zero hide a leak that later weights show.
-Where a proof fails, or the model takes no tree at all, requests are scored the plain way.
+What the config and the code decide is proven once per model (`Known`, which a job may keep for all its checkpoints).
+The leak test alone is made again for every checkpoint: weights of zero hide a leak that later weights show. Where a
+proof fails, or the model takes no tree at all, requests are scored the plain way.
 """
 
 import json
 import logging
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ import torch
 
 from trajectories.errors import UserError
 from trajectories.files import digest
-from trajectories.scoring.engine import Engine, out_of_memory
+from trajectories.scoring.engine import Engine
 from trajectories.scoring.layout import NoTreeError
-from trajectories.scoring.plain import PlainEngine
+from trajectories.scoring.memory import UNFIT, first_line, out_of_memory, smaller
+from trajectories.scoring.plain import Means, PlainEngine
+from trajectories.scoring.plain_proofs import means_of, refuse_not_causal
 from trajectories.scoring.proofs import (
     Rows,
     company_noise,
@@ -31,92 +34,113 @@ from trajectories.scoring.proofs import (
     refuse_positions,
 )
 from trajectories.scoring.requests import Ints, Requests
+from trajectories.scoring.states import Passes
 from trajectories.scoring.ways import Reading, reading, rope_switch
 
 logger = logging.getLogger(__name__)
 AGREEMENT = 1e-4  # nats per counted token, float32
 SAMPLE = 4
 COPIED = 5e8  # parameters; a model of half precision with no more is compared in float32, on a copy
-UNFIT = (NoTreeError, TypeError, ValueError, AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError)
 
 Figures = dict[str, float | str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a model may be run, proven for inputs of up to `longest` tokens; no `means` where it takes trees."""
+
+    longest: int
+    means: Means | None = None
+    reason: str = ""
+    figures: Figures = field(default_factory=dict)
 
 
 @dataclass
 class Known:
     """Proofs made in this process that hold for every checkpoint of a model."""
 
-    verdicts: dict[str, "Verdict"] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a model takes trees, proven for inputs of up to `longest` tokens; why not, or the proofs' figures."""
-
-    longest: int
-    reason: str
-    figures: Figures
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
 
 
 def trusted(engine: Engine, requests: Requests, known: Known | None = None) -> Engine | PlainEngine:
     """Return `engine` with its way and the proofs' figures if it is proven to score as plain passes do.
 
     Else say so in the log and return a `PlainEngine`. `known` spares what has been proven for another checkpoint.
-    Raises `UserError` when the model cannot be run at all.
+    Raises `UserError` when the model cannot be run at all, or is not causal.
     """
     _settle(engine)
     requests = requests.within(engine.window)
-    read = reading(engine.model, int((requests.lengths - 1).max(initial=1)))
-    if read.way == "plain":
-        return _plainly(engine, read.reason)
-    verdict = _verdict(engine, requests, read, Known() if known is None else known)
-    return _plainly(engine, verdict.reason) if verdict.reason else replace_proofs(engine, read, verdict.figures)
-
-
-def replace_proofs(engine: Engine, read: Reading, figures: Figures) -> Engine:
-    """Put the way and the figures on the engine."""
-    engine.way, engine.proofs = read.way, figures
-    return engine
-
-
-def _plainly(engine: Engine, reason: str) -> PlainEngine:
-    logger.warning("no prefix tree for this model (%s): scoring one request at a time", reason)
-    return PlainEngine(engine.model, engine.softmax, reason)
-
-
-def _verdict(engine: Engine, requests: Requests, read: Reading, known: Known) -> Verdict:
     longest = int((requests.lengths - 1).max(initial=1))
-    config = json.loads(engine.model.config.to_json_string(use_diff=False)) | {
-        "_name_or_path": ""
-    }  # same model, elsewhere
+    read = reading(engine.model, longest)
+    known = Known() if known is None else known
+    config = json.loads(engine.model.config.to_json_string(use_diff=False)) | {"_name_or_path": ""}  # wherever it lies
     key = digest([config, str(engine.model.dtype), engine.softmax, read.way])
-    found, alphabet = known.verdicts.get(key), np.unique(requests.tokens)
+    found = known.verdicts.get(key)
+    if found is None or found.longest < longest:
+        known.verdicts[key] = found = _prove(engine, requests, read, longest)
+    elif found.means is None and engine.leak is None and (reason := _attempt(lambda: _quick(engine, requests))):
+        found = _prove(engine, requests, Reading("plain", reason), longest)
+    if found.means is None:
+        engine.way, engine.proofs = read.way, found.figures | {"leak": float(engine.leak or 0.0)}
+        return engine
+    logger.warning("no prefix tree for this model (%s): scoring by %s", found.reason, SAID[found.means])
+    plain = PlainEngine(
+        engine.model, engine.head, engine.softmax, engine.pack_tokens, found.means, found.reason
+    )  # fmt: skip
+    plain.proofs = dict(found.figures)
+    return plain
+
+
+SAID = {"alone": "one request at a time", "batches": "batches", "states": "batches that continue copied states",
+        "steps": "batches that continue copied states step by step"}  # fmt: skip
+
+
+def _prove(engine: Engine, requests: Requests, read: Reading, longest: int) -> Verdict:
+    """Prove the way that was read; where that fails, prove how the plain way may go."""
+    alphabet, figures, reason = np.unique(requests.tokens), Figures(), read.reason
+    exact = _exact(engine)
+    if read.way != "plain":
+        reason = _attempt(lambda: figures.update(_prove_tree(engine, exact, requests, alphabet)))
+        if not reason:
+            return Verdict(longest, None, "", figures | _compared_in(exact))
+    passes = Passes(engine.model, engine.head)
+    noise = company_noise(Rows(engine.model, engine.head), alphabet)
+    refuse_not_causal(passes, alphabet, _limit(engine), noise)
+    in_float32 = exact.model.dtype == torch.float32
+    means, found = means_of(Passes(exact.model, exact.head), alphabet, _limit(engine), in_float32)
+    while means != "alone" and in_float32:
+        other = PlainEngine(exact.model, exact.head, "float32", exact.pack_tokens, means)
+        if not (failed := _attempt(partial(_agreement, exact, other, requests, found))):
+            break
+        found[f"not_{means}"], means = failed, "alone" if means == "batches" else "batches"
+    return Verdict(longest, means, reason, found | _compared_in(exact))
+
+
+def _attempt(proof: Callable[[], Any]) -> str:
+    """Run a proof and return why it failed, empty when it did not. Running out of memory is no answer."""
     try:
-        if found is None or found.longest < longest:
-            known.verdicts[key] = found = _prove(engine, requests, alphabet, longest)
-            engine.leak = float(found.figures.get("leak", 0.0))
-        elif engine.leak is None and not found.reason:
-            engine.leak = _quick(engine, alphabet)
+        proof()
     except UNFIT as error:
         if out_of_memory(error):
             raise
-        found = Verdict(longest, _first_line(error), {})
-        known.verdicts[key] = found
-    return replace(found, figures=found.figures | {"leak": float(engine.leak or 0.0)})
+        return first_line(error)
+    return ""
 
 
-def _prove(engine: Engine, requests: Requests, alphabet: Ints, longest: int) -> Verdict:
-    rows = Rows(engine.model, engine.head)
-    noise = company_noise(rows, alphabet)
+def _compared_in(exact: Engine) -> Figures:
+    return {"compared_in": str(exact.model.dtype).removeprefix("torch.")}
+
+
+def _prove_tree(engine: Engine, exact: Engine, requests: Requests, alphabet: Ints) -> Figures:
+    noise = company_noise(Rows(engine.model, engine.head), alphabet)
     total = min(engine.pack_tokens, int(requests.lengths.sum()))
-    worst = max(_leak_at(engine, alphabet, total, noise), _leak_at(engine, alphabet, total // 2, noise))
-    exact = _exact(engine)
+    engine.leak = max(_leak_at(engine, alphabet, total, noise), _leak_at(engine, alphabet, total // 2, noise))
     apart, own = positions(exact.forward, Rows(exact.model, exact.head), alphabet, _limit(engine))
     refuse_positions(apart, own, exact.model.dtype == torch.float32)
-    figures: Figures = {"leak": worst, "position": float(apart.max()), "position_noise": float(own.max())}
+    figures: Figures = {"position": float(apart.max()), "noise": float(own.max())}
     if exact.model.dtype == torch.float32:
-        figures["agreement"] = _agreement(exact, requests)
-    return Verdict(longest, "", figures | {"compared_in": str(exact.model.dtype).removeprefix("torch.")})
+        _agreement(exact, exact, requests, figures)
+    return figures
 
 
 def _leak_at(engine: Engine, alphabet: Ints, total: int, noise: float) -> float:
@@ -125,7 +149,7 @@ def _leak_at(engine: Engine, alphabet: Ints, total: int, noise: float) -> float:
         try:
             moved = leak(engine.forward(root), made, alphabet, (1, len(made.places) // 2, len(made.places) - 1))
         except RuntimeError as error:
-            engine.halve(error)
+            engine.pack_tokens = smaller(engine.pack_tokens, error)
             return _leak_at(engine, alphabet, engine.pack_tokens, noise)
         refuse_leak(moved, noise, f"{len(made.pack.tokens)} nodes {name}")
         found = max(found, moved)
@@ -138,12 +162,12 @@ def _limit(engine: Engine) -> int:
     return engine.window if switch is None else min(engine.window, switch)
 
 
-def _quick(engine: Engine, alphabet: Ints) -> float:
+def _quick(engine: Engine, requests: Requests) -> None:
+    alphabet = np.unique(requests.tokens)
     root, made = quick_fan(alphabet, _limit(engine))
-    found = leak(engine.forward(root), made, alphabet, (1,))
-    if found > 0:
-        refuse_leak(found, company_noise(Rows(engine.model, engine.head), alphabet), "a small pack")
-    return found
+    engine.leak = leak(engine.forward(root), made, alphabet, (1,))
+    if engine.leak > 0:
+        refuse_leak(engine.leak, company_noise(Rows(engine.model, engine.head), alphabet), "a small pack")
 
 
 def _exact(engine: Engine) -> Engine:
@@ -154,13 +178,13 @@ def _exact(engine: Engine) -> Engine:
     return Engine(deepcopy(model).float(), "float32", engine.pack_tokens, engine.attention)
 
 
-def _agreement(engine: Engine, requests: Requests) -> float:
+def _agreement(engine: Engine, other: Engine | PlainEngine, requests: Requests, figures: Figures) -> None:
     sample = _sample(requests)
-    tree, expected = engine.score(sample), PlainEngine(engine.model, engine.softmax).score(sample)
-    worst = float((np.abs(tree.loglikelihood - expected.loglikelihood) / tree.requests.counted).max())
+    expected, found = PlainEngine(engine.model, engine.head, engine.softmax).score(sample), other.score(sample)
+    worst = float((np.abs(found.loglikelihood - expected.loglikelihood) / found.requests.counted).max())
     if worst > AGREEMENT:
-        raise NoTreeError(f"scores in a tree and alone differ by {worst:.2g} nats per token")
-    return worst
+        raise NoTreeError(f"scores together and alone differ by {worst:.2g} nats per token")
+    figures["agreement"] = worst
 
 
 def _sample(requests: Requests) -> Requests:
@@ -177,29 +201,12 @@ def _settle(engine: Engine) -> None:
     """Have the model run at all: with its own eager attention where the kernel it was loaded with refuses."""
     model, ids = engine.model, torch.zeros((1, 3), dtype=torch.long, device=engine.model.device)
 
-    def run() -> Any:
+    def run() -> None:
         with torch.inference_mode():
-            return model(input_ids=ids, use_cache=False).logits
+            model(input_ids=ids, use_cache=False)
 
-    try:
-        run()
-    except UNFIT as error:
-        if out_of_memory(error):
-            raise
-        _eagerly(model, run, error)
-        engine.start_with_loaded()
-
-
-def _eagerly(model: Any, run: Callable[[], Any], error: Exception) -> None:
-    try:
-        model.set_attn_implementation("eager")
-        run()
-    except UNFIT as second:
-        if out_of_memory(second):
-            raise
-        raise UserError(f"this {type(model).__name__} cannot be run ({_first_line(error)})") from second
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200]
+    if not (reason := _attempt(run)):
+        return
+    if _attempt(lambda: model.set_attn_implementation("eager")) or _attempt(run):
+        raise UserError(f"this {type(model).__name__} cannot be run as a language model ({reason})")
+    engine.start_with_loaded()

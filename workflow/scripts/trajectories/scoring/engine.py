@@ -1,6 +1,5 @@
 """Score all requests of a tree under one loaded model."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,16 +13,14 @@ from torch import Tensor
 from trajectories.scoring.attention import Attention, candidates, faster
 from trajectories.scoring.forward import TreeForward
 from trajectories.scoring.head import Head, edge_scores, head_of
+from trajectories.scoring.memory import smaller
 from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_pack, build_tree, cut_into_packs
 from trajectories.scoring.requests import Ints, Requests
 from trajectories.scoring.scored import Progress, Scored, refuse_nonfinite, refuse_vocabulary
 from trajectories.scoring.ways import of_one_rope, rope_switch, window_of
 from trajectories.scoring.workers import in_order
 
-logger = logging.getLogger(__name__)
-
 PACK_TOKENS = {"cpu": 1024, "cuda": 8192}
-SMALLEST_PACK = 16
 LEAST_ROOT = 16  # nodes; a shorter root is cheaper run again in every pack than kept as a cache
 # Nats per token that two attention kernels may differ by before the second one is refused
 MOST_DISTANCE = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.4}
@@ -117,7 +114,7 @@ class Engine:
                         done = running.pack.last
                     running = started
             except RuntimeError as error:
-                self.halve(error)
+                self.pack_tokens = smaller(self.pack_tokens, error)
             if running is not None:
                 yield running.result()
                 done = running.pack.last
@@ -152,15 +149,6 @@ class Engine:
         logprob, is_best = edge_scores(self.head, forward(pack), pack, self.softmax)
         return _Running(pack, torch.stack([logprob, is_best.float()]))
 
-    def halve(self, error: Exception) -> None:
-        """Go on with packs of half the size after running out of memory; raise any other error again."""
-        if not out_of_memory(error) or self.pack_tokens // 2 < SMALLEST_PACK:
-            raise error
-        self.pack_tokens //= 2
-        logger.warning("out of memory: going on with packs of %d tokens", self.pack_tokens)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-
     def _sum(self, sums: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Round sums to the model's type when the protocol asks for sums in it."""
         if self.softmax == "float32":
@@ -179,8 +167,3 @@ class _Running:
         """Wait for the pack (its one synchronisation) and return it with its edges' scores."""
         logprob, is_best = self.edges.cpu().numpy()
         return self.pack, logprob.astype(np.float64), is_best > 0
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether `error` is torch running out of memory on any device."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

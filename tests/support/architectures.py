@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
@@ -29,8 +29,9 @@ SIZES: dict[str, int] = {
     **dict.fromkeys(("head_dim", "global_head_dim", "swa_head_dim", "attention_head_dim", "kv_channels"), 12),
     **dict.fromkeys(("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "context_length",
                      "max_sequence_length", "max_target_positions"), WINDOW),
-    **dict.fromkeys(("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", "num_routed_experts"), 4),
-    **dict.fromkeys(("num_experts_per_tok", "moe_topk", "moe_k", "top_k_experts", "moe_top_k"), 2),
+    **dict.fromkeys(("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts",
+                     "num_routed_experts"), 4),
+    **dict.fromkeys(("num_experts_per_tok", "moe_topk", "moe_k", "top_k_experts", "moe_top_k", "num_experts_per_token"), 2),
     **dict.fromkeys(("sliding_window", "attention_window_size", "window_size", "attention_chunk_size"), 8),
     **dict.fromkeys(("n_group", "topk_group", "num_expert_groups"), 1),
     **dict.fromkeys(("q_lora_rank", "kv_lora_rank"), 24),
@@ -79,24 +80,24 @@ def tiny_model(kind: str, seed: int = 0, changes: dict[str, Any] | None = None) 
 
 
 def _shrunk(make: Any, changes: dict[str, Any]) -> Any:
+    """Return a config in which every key that names a size has a small one, and each kind of layer is there once."""
     default = make()
     known = default.to_dict()
-    sizes: dict[str, Any] = {key: value for key, value in SIZES.items() if key in known and _is_size(known[key])}
+    sizes: dict[str, Any] = {key: value for key, value in SIZES.items() if key in known and _may_be(key, known[key])}
     kinds = _kinds(known.get("layer_types"))
     layers = changes.get("num_hidden_layers", len(kinds) or 2)
-    sizes |= {key: layers for key in ("num_hidden_layers", "n_layer", "n_layers", "num_layers") if key in sizes}
+    sizes |= {key: layers for key in LAYERS if key in sizes}
     for key, value in known.items():
+        part = getattr(default, key, None) if key.endswith("_config") and key != "per_layer_config" else None
         if isinstance(value, list) and key in PER_LAYER:
-            sizes[key] = (kinds if key == "layer_types" else _kinds(value) or value[:layers])[:layers]
-        if key.endswith("_config") and isinstance(value, dict) and getattr(default, key, None) is not None:
-            part = type(getattr(default, key))
-            sizes[key] = _shrunk(part, changes.pop(key, {}) if isinstance(changes.get(key), dict) else {})
-    for key in ("bos_token_id", "eos_token_id", "pad_token_id"):
-        if key in known:
-            sizes[key] = 0
-    return make(**(sizes | changes))
+            sizes[key] = (kinds if key == "layer_types" else _kinds(value))[:layers]
+        elif isinstance(part, PreTrainedConfig):
+            sizes[key] = _shrunk(type(part), changes.get(key, {}))
+    sizes |= {key: 0 for key in ("bos_token_id", "eos_token_id", "pad_token_id") if key in known}
+    return make(**(sizes | {key: value for key, value in changes.items() if key not in sizes or key[-7:] != "_config"}))
 
 
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 PER_LAYER = ("layer_types", "mlp_layer_types", "layers_block_type", "no_rope_layers", "moe_layers")
 
 
@@ -106,8 +107,48 @@ def _kinds(types: Any) -> list[Any]:
     return kinds * 2 if len(kinds) == 1 else kinds
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _may_be(key: str, value: Any) -> bool:
+    """Tell whether a size may be put there: a number stands there, or nothing where a head's size goes."""
+    return (isinstance(value, int) and not isinstance(value, bool)) or (value is None and key in ("head_dim",))
 
 
-SPECIAL: dict[str, dict[str, Any]] = {}
+DECODER = {"is_decoder": True}
+ENCODERS = (
+    "bert", "bert-generation", "big_bird", "camembert", "data2vec-text", "electra", "ernie", "megatron-bert", "roberta",
+    "roberta-prelayernorm", "roc_bert", "roformer", "xlm-roberta", "xlm-roberta-xl",
+)  # fmt: skip
+# attention with latent keys: a key head for each query head
+LATENT = ("axk1", "axk2", "bailing_hybrid", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite",
+          "glm_moe_dsa", "kimi_linear", "longcat_flash", "minicpm3", "youtu")  # fmt: skip
+MIXED = {"layer_types": ["linear_attention", "full_attention"]}
+TURNED = {kind: {"rope_type": "default", "rope_theta": 1e4} for kind in ("full_attention", "sliding_attention")}
+QSA = {"indexer_budget": 16, "indexer_compress_ratio": 4, "indexer_n_heads": 2, "indexer_kv_heads": 2,
+       "indexer_head_dim": 12}  # fmt: skip
+# What cannot be told from the names of keys.
+SPECIAL: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(ENCODERS, DECODER),
+    **{kind: {"num_key_value_heads": HEADS} for kind in LATENT},
+    "bamba": {"attn_layer_indices": [1]},
+    "cohere_compass_text": {"rope_parameters": TURNED},
+    "deepseek_v2": {"num_key_value_heads": HEADS, "num_experts_per_tok": 2},
+    "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1, "first_k_dense_replace": 1},
+    "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
+    "granitemoehybrid": MIXED,
+    "kimi_linear": {"num_key_value_heads": HEADS, "num_expert_group": 1, "topk_group": 1},
+    "bailing_hybrid": {"num_key_value_heads": HEADS, "n_group": 1, "topk_group": 1},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
+    "mamba2": {"head_dim": 24, "num_heads": 4},
+    "nemotron": {"num_key_value_heads": 2},
+    "nemotron_h": MIXED,
+    "qwen4_exp_text": MIXED | QSA,
+    "recurrent_gemma": {"num_hidden_layers": 3},
+    "reformer": DECODER | {"axial_pos_embds": False, "attn_layers": ["local", "lsh"], "local_attn_chunk_length": 8,
+                           "lsh_attn_chunk_length": 8, "attention_head_size": 12, "num_buckets": 4},
+    "prophetnet": {"max_position_embeddings": 200},
+    "rembert": DECODER | {"input_embedding_size": HIDDEN, "output_embedding_size": HIDDEN},
+    "stablelm": {"partial_rotary_factor": 0.5},
+    "zamba2": {"attention_head_dim": 24, "attention_hidden_size": 96, "num_key_value_heads": 4},
+    "xmod": DECODER | {"default_language": "en_XX"},
+    "zaya": {"num_experts_per_tok": 1},
+}  # fmt: skip

@@ -25,13 +25,13 @@ from trajectories.scoring.plain import Means, PlainEngine
 from trajectories.scoring.plain_proofs import means_of, refuse_not_causal
 from trajectories.scoring.proofs import (
     Rows,
-    company_noise,
     fans,
     leak,
     positions,
     quick_fan,
     refuse_leak,
     refuse_positions,
+    still,
 )
 from trajectories.scoring.requests import Ints, Requests
 from trajectories.scoring.states import Passes
@@ -104,8 +104,8 @@ def _prove(engine: Engine, requests: Requests, read: Reading, longest: int) -> V
         if not reason:
             return Verdict(longest, None, "", figures | _compared_in(exact))
     passes = Passes(engine.model, engine.head)
-    noise = company_noise(Rows(engine.model, engine.head), alphabet)
-    refuse_not_causal(passes, alphabet, _limit(engine), noise)
+    most = still(Rows(engine.model, engine.head), alphabet, _limit(engine))
+    refuse_not_causal(passes, alphabet, min(longest, engine.window), most)
     in_float32 = exact.model.dtype == torch.float32
     means, found = means_of(Passes(exact.model, exact.head), alphabet, _limit(engine), in_float32)
     while means != "alone" and in_float32:
@@ -132,9 +132,9 @@ def _compared_in(exact: Engine) -> Figures:
 
 
 def _prove_tree(engine: Engine, exact: Engine, requests: Requests, alphabet: Ints) -> Figures:
-    noise = company_noise(Rows(engine.model, engine.head), alphabet)
+    most = still(Rows(engine.model, engine.head), alphabet, _limit(engine))
     total = min(engine.pack_tokens, int(requests.lengths.sum()))
-    engine.leak = max(_leak_at(engine, alphabet, total, noise), _leak_at(engine, alphabet, total // 2, noise))
+    engine.leak = max(_leak_at(engine, alphabet, total, most), _leak_at(engine, alphabet, total // 2, most))
     apart, own = positions(exact.forward, Rows(exact.model, exact.head), alphabet, _limit(engine))
     refuse_positions(apart, own, exact.model.dtype == torch.float32)
     figures: Figures = {"position": float(apart.max()), "noise": float(own.max())}
@@ -143,15 +143,15 @@ def _prove_tree(engine: Engine, exact: Engine, requests: Requests, alphabet: Int
     return figures
 
 
-def _leak_at(engine: Engine, alphabet: Ints, total: int, noise: float) -> float:
+def _leak_at(engine: Engine, alphabet: Ints, total: int, most: float) -> float:
     found = 0.0
     for name, root, made in fans(alphabet, total, _limit(engine)):
         try:
             moved = leak(engine.forward(root), made, alphabet, (1, len(made.places) // 2, len(made.places) - 1))
         except RuntimeError as error:
             engine.pack_tokens = smaller(engine.pack_tokens, error)
-            return _leak_at(engine, alphabet, engine.pack_tokens, noise)
-        refuse_leak(moved, noise, f"{len(made.pack.tokens)} nodes {name}")
+            return _leak_at(engine, alphabet, engine.pack_tokens, most)
+        refuse_leak(moved, most, f"{len(made.pack.tokens)} nodes {name}")
         found = max(found, moved)
     return found
 
@@ -167,7 +167,8 @@ def _quick(engine: Engine, requests: Requests) -> None:
     root, made = quick_fan(alphabet, _limit(engine))
     engine.leak = leak(engine.forward(root), made, alphabet, (1,))
     if engine.leak > 0:
-        refuse_leak(engine.leak, company_noise(Rows(engine.model, engine.head), alphabet), "a small pack")
+        most = still(Rows(engine.model, engine.head), alphabet, _limit(engine))
+        refuse_leak(engine.leak, most, "a small pack")
 
 
 def _exact(engine: Engine) -> Engine:

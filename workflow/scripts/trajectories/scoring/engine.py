@@ -17,7 +17,7 @@ from trajectories.scoring.memory import smaller
 from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_pack, build_tree, cut_into_packs
 from trajectories.scoring.requests import Ints, Requests
 from trajectories.scoring.scored import Progress, Scored, refuse_nonfinite, refuse_vocabulary
-from trajectories.scoring.ways import of_one_rope, rope_switch, window_of
+from trajectories.scoring.ways import of_one_rope, rope_switch, window
 from trajectories.scoring.workers import in_order
 
 PACK_TOKENS = {"cpu": 1024, "cuda": 8192}
@@ -49,7 +49,7 @@ class Engine:
     @property
     def window(self) -> int:
         """How many tokens the model takes at most."""
-        return window_of(self.model.config)
+        return window(self.model)
 
     @cached_property
     def head(self) -> Head:

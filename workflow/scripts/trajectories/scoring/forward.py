@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from trajectories.scoring.alibi import count_depths
 from trajectories.scoring.attention import Attention, mask_makers
@@ -34,7 +35,7 @@ class TreeForward:
         self._root = 0
         self._cache: Any = None
         if len(root):
-            self._cache = DynamicCache()
+            self._cache = _lasting_cache(model.config)
             self._run(chain(root), self._cache)
             self._root = len(root)
 
@@ -67,6 +68,13 @@ class TreeForward:
             raise NoTreeError("it asks for no mask")
         rows: Tensor = output.logits[0] if self._head.whole else output.last_hidden_state[0]
         return rows if self._head.keeps_rows else rows.index_select(0, wanted.to(rows.device))
+
+
+def _lasting_cache(config: Any) -> Any:
+    """Return a cache of the kinds of layers that a model has, but for those that keep only what a window sees."""
+    cache = DynamicCache(config=config)
+    cache.layers = [DynamicLayer() if isinstance(layer, DynamicSlidingWindowLayer) else layer for layer in cache.layers]
+    return cache
 
 
 def _fork(cache: Any) -> Any:

@@ -79,7 +79,7 @@ def head_of(model: Any, tokens: Any) -> Head:
 
 def _heads(linear: Any, config: Any) -> Iterator[Head]:
     factor, divisor = getattr(config, "logit_scale", None), getattr(config, "logits_scaling", None)
-    cap = getattr(config, "final_logit_softcapping", None)
+    cap = getattr(config, "final_logit_softcapping", getattr(config, "logits_soft_cap", None))
     yield Head(linear)
     yield Head(linear, cap=cap)
     yield Head(linear, factor=factor, cap=cap)

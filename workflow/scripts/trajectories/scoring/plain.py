@@ -16,7 +16,7 @@ from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_tree
 from trajectories.scoring.requests import Ints, Requests
 from trajectories.scoring.scored import Progress, Scored, refuse_nonfinite, refuse_vocabulary
 from trajectories.scoring.states import Passes, State, rows_of
-from trajectories.scoring.ways import of_one_rope, rope_switch, window_of
+from trajectories.scoring.ways import of_one_rope, rope_switch, window
 from trajectories.scoring.workers import in_order
 
 Means = Literal["alone", "batches", "states", "steps"]
@@ -47,7 +47,7 @@ class PlainEngine:
     def score(self, requests: Requests, progress: Progress = lambda count: None) -> Scored:
         """Return the log-likelihood of every request, as `Engine.score` does."""
         refuse_vocabulary(requests, self.model.get_input_embeddings().weight.shape[0])
-        requests = requests.within(window_of(self.model.config))
+        requests = requests.within(window(self.model))
         total = np.zeros(len(requests), dtype=np.float64)
         greedy = np.ones(len(requests), dtype=np.bool_)
         for rows in of_one_rope(requests, rope_switch(self.model.config)):

@@ -12,25 +12,35 @@ from torch import Tensor
 from trajectories.errors import UserError
 from trajectories.scoring.memory import UNFIT, first_line
 from trajectories.scoring.plain import Means
-from trajectories.scoring.proofs import COMPANY, distances, refuse_positions, rounded_again
+from trajectories.scoring.proofs import UNITS, distances, refuse_positions, rounded_again
 from trajectories.scoring.requests import Ints
 from trajectories.scoring.states import Passes, rows_of
 from trajectories.scoring.synthetic import draws
 
 
-def refuse_not_causal(passes: Passes, alphabet: Ints, limit: int, noise: float) -> None:
-    """Raise `UserError` when what comes later moves what came before."""
-    (tokens,) = draws(alphabet, (max(2, min(30, limit)),), seed=11)
+def refuse_not_causal(passes: Passes, alphabet: Ints, length: int, most: float) -> None:
+    """Raise `UserError` when what comes later moves what came before, or one pass is not like another.
+
+    `length` is that of the longest request: some models go another way when a sequence is long.
+    """
+    (tokens,) = draws(alphabet, (max(2, length),), seed=11)
     worst, whole = 0.0, _rows(passes, tokens)
+    if float(distances(_rows(passes, tokens), whole).max()) > _loosest(passes, 0.0):
+        raise UserError(f"this {type(passes.model).__name__} gives other numbers in every pass, so it has no one score")
     for place in (len(tokens) - 1, len(tokens) // 2):
         changed = tokens.copy()
         changed[place:] = np.resize(alphabet[alphabet != tokens[place]], len(tokens) - place)
         worst = max(worst, float(distances(_rows(passes, changed)[:place], whole[:place]).max()))
-    if worst > COMPANY * noise:
+    if worst > _loosest(passes, most):
         raise UserError(
             f"this {type(passes.model).__name__} is not causal: later tokens change earlier states, so it has no "
             "log-likelihoods of choices; set is_decoder in its config.json if it was trained as a decoder"
         )
+
+
+def _loosest(passes: Passes, most: float) -> float:
+    """Bound what is no answer to whether a model is causal; one that is not moves by far more."""
+    return max(most, UNITS * torch.finfo(passes.model.dtype).eps)
 
 
 def means_of(passes: Passes, alphabet: Ints, limit: int, exact: bool) -> tuple[Means, dict[str, float | str]]:

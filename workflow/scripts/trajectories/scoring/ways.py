@@ -17,6 +17,7 @@ Way = Literal["tree", "windows", "plain"]
 ATTENTION = ("full_attention", "sliding_attention", "chunked_attention", "indexed_attention")
 WINDOW_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 NARROW_KEYS = ("sliding_window", "attention_chunk_size", "window_size")
+TABLES = ("position_embeddings", "embed_positions", "wpe")  # where BERT's kin count from the padding token on
 DEFAULT_WINDOW = 2048  # what the evaluation harness assumes where a model does not say
 
 
@@ -43,6 +44,16 @@ def window_of(config: Any) -> int:
     return DEFAULT_WINDOW
 
 
+def window(model: Any) -> int:
+    """Return how many tokens a model takes at most: what its config says, or its table of positions if that is less."""
+    tables = [
+        part.num_embeddings - (0 if part.padding_idx is None else part.padding_idx + 1)
+        for name, part in model.base_model.named_modules()
+        if name.endswith(TABLES) and isinstance(part, nn.Embedding)
+    ]
+    return min([window_of(model.config), *tables])
+
+
 def reading(model: Any, longest: int) -> Reading:
     """Return the way for requests of at most `longest` input tokens."""
     config = text_config(model.config)
@@ -51,7 +62,7 @@ def reading(model: Any, longest: int) -> Reading:
         return Reading("plain", f"it has layers of the kind {other[0]}")
     if getattr(type(model), "_is_stateful", False):
         return Reading("plain", "it carries a state from token to token")
-    if any(isinstance(module, nn.Conv1d) for module in model.base_model.modules()) and not _has_parts(model):
+    if any(isinstance(part, nn.Conv1d) for name, part in model.base_model.named_modules() if not _senses(name)):
         return Reading("plain", "it has convolutions over tokens")
     narrow = min(_narrow(config, longest), default=longest + 1)
     if narrow < longest:
@@ -79,6 +90,6 @@ def _narrow(config: Any, longest: int) -> list[int]:
     return [size for size in sizes if isinstance(size, int) and 0 < size < longest]
 
 
-def _has_parts(model: Any) -> bool:
-    """Tell whether the model sees or hears too: its convolutions may be over pixels or sound."""
-    return text_config(model.config) is not model.config
+def _senses(name: str) -> bool:
+    """Tell whether a module sees or hears: its convolutions are over pixels or sound."""
+    return any(part in name for part in ("vision", "visual", "image", "img", "audio", "speech"))

@@ -32,6 +32,7 @@ from trajectories.scoring.proofs import (
     refuse_leak,
     refuse_positions,
     still,
+    tokens_see_each_other,
 )
 from trajectories.scoring.requests import Ints, Requests
 from trajectories.scoring.states import Passes
@@ -53,6 +54,7 @@ class Verdict:
     means: Means | None = None
     reason: str = ""
     figures: Figures = field(default_factory=dict)
+    telling: bool = True  # with weights in which tokens see each other; others prove nothing about later ones
 
 
 @dataclass
@@ -77,16 +79,16 @@ def trusted(engine: Engine, requests: Requests, known: Known | None = None) -> E
     key = digest([config, str(engine.model.dtype), engine.softmax, read.way])
     found = known.verdicts.get(key)
     if found is None or found.longest < longest:
-        known.verdicts[key] = found = _prove(engine, requests, read, longest)
+        found = _prove(engine, requests, read, longest)
+        if found.telling:
+            known.verdicts[key] = found
     elif found.means is None and engine.leak is None and (reason := _attempt(lambda: _quick(engine, requests))):
         found = _prove(engine, requests, Reading("plain", reason), longest)
     if found.means is None:
         engine.way, engine.proofs = read.way, found.figures | {"leak": float(engine.leak or 0.0)}
         return engine
     logger.warning("no prefix tree for this model (%s): scoring by %s", found.reason, SAID[found.means])
-    plain = PlainEngine(
-        engine.model, engine.head, engine.softmax, engine.pack_tokens, found.means, found.reason
-    )  # fmt: skip
+    plain = PlainEngine(engine.model, engine.head, engine.softmax, engine.pack_tokens, found.means, found.reason)
     plain.proofs = dict(found.figures)
     return plain
 
@@ -98,11 +100,11 @@ SAID = {"alone": "one request at a time", "batches": "batches", "states": "batch
 def _prove(engine: Engine, requests: Requests, read: Reading, longest: int) -> Verdict:
     """Prove the way that was read; where that fails, prove how the plain way may go."""
     alphabet, figures, reason = np.unique(requests.tokens), Figures(), read.reason
-    exact = _exact(engine)
+    exact, telling = _exact(engine), tokens_see_each_other(Rows(engine.model, engine.head), alphabet)
     if read.way != "plain":
         reason = _attempt(lambda: figures.update(_prove_tree(engine, exact, requests, alphabet)))
         if not reason:
-            return Verdict(longest, None, "", figures | _compared_in(exact))
+            return Verdict(longest, None, "", figures | _compared_in(exact), telling)
     passes = Passes(engine.model, engine.head)
     most = still(Rows(engine.model, engine.head), alphabet, _limit(engine))
     refuse_not_causal(passes, alphabet, min(longest, engine.window), most)
@@ -113,7 +115,7 @@ def _prove(engine: Engine, requests: Requests, read: Reading, longest: int) -> V
         if not (failed := _attempt(partial(_agreement, exact, other, requests, found))):
             break
         found[f"not_{means}"], means = failed, "alone" if means == "batches" else "batches"
-    return Verdict(longest, means, reason, found | _compared_in(exact))
+    return Verdict(longest, means, reason, found | _compared_in(exact), telling)
 
 
 def _attempt(proof: Callable[[], Any]) -> str:

@@ -38,6 +38,7 @@ POSITION = 2e-4  # of the largest number in a state, float32; one position off m
 RANKS = (0.5, 0.9, 1.0)
 OF_NOISE = 3.0  # how many times the type's own noise a rank of distances may be
 COMPANY = 4.0  # the same where equal rows move in other company
+TELLING = 1e-3  # of the largest number in a state
 UNITS = 8.0  # in the last place of the largest number in a state
 
 
@@ -69,6 +70,13 @@ def still(rows: Rows, alphabet: Ints, limit: int) -> float:
     experts = any("expert" in name for name, _ in rows.model.named_modules())
     floor = UNITS * eps if experts or rows.model.dtype == torch.float32 else 0.0
     return min(max(COMPANY * moved, floor), 4 * UNITS * eps)
+
+
+def tokens_see_each_other(rows: Rows, alphabet: Ints) -> bool:
+    """Tell whether with these weights a token's state depends on the one before it; at step 0 it may not."""
+    (tokens,) = draws(alphabet, (3,), seed=6)
+    others = np.array([alphabet[alphabet != tokens[0]][:1].sum(), *tokens[1:]], dtype=np.int32)
+    return float(distances(rows(others)[0, 1:], rows(tokens)[0, 1:]).max()) > TELLING
 
 
 def leak(forward: Forward, made: Fan, alphabet: Ints, branches: Sequence[int]) -> float:

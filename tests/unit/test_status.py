@@ -53,6 +53,16 @@ def test_states_come_from_files_and_locks(study: Path) -> None:
     assert works_of(study)[1].state == "waiting"
 
 
+def test_what_the_store_holds_is_done_before_its_scores_file_is_there(study: Path) -> None:
+    """Snakemake deletes the scores files of a batch of which one checkpoint failed."""
+    results = study / "results" / "study"
+    works = look(
+        MODELS, results, results / "logs", study / "store", lambda model, commit: commit in ("small2", "large1")
+    )
+    states = {(work.model, work.step): work.state for work in works}
+    assert states == {("small", 1): "done", ("small", 2): "done", ("large", 1): "done", ("large", 2): "waiting"}
+
+
 def test_the_summary_says_it_all(study: Path) -> None:
     held = try_lock(study / "results" / "store" / ".locks" / "small2")
     text = summary(works_of(study), 2, now=2000.0)

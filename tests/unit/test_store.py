@@ -1,5 +1,6 @@
 """Scores lie on disk once, survive the loss of either of their places, and are the same bytes however they came."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from support.batch import Study
+from trajectories.jobs.unscored import unscored
 from trajectories.scoring.scores import COLUMNS, read_scores
+from trajectories.study.config import Scoring
+from trajectories.study.protocol import Protocol
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +31,20 @@ def study(scored: Study, tmp_path: Path) -> Study:
 def bytes_on_disk(*folders: Path) -> int:
     files = {path.stat().st_ino: path.stat().st_size for folder in folders for path in folder.rglob("*.parquet")}
     return sum(files.values())
+
+
+def test_what_is_left_to_score_is_known_before_a_job_is_made(scored: Study) -> None:
+    def left(study: Study, *steps: int) -> int:
+        settings = json.dumps({"protocol": Protocol().model_dump(), "scoring": Scoring().model_dump()})
+        requests = [str(study.folder / f"{task}.safetensors") for task in study.tasks]
+        return unscored(
+            str(study.folder / "checkpoints.tsv"), "tiny", steps, requests, str(study.folder / "store"), settings
+        )
+
+    assert left(scored, 1, 2) == 0
+    assert left(Study(scored.folder, (1, 2), ("sums", "skies", "foxes")), 1, 2) == 2  # its requests are not there yet
+    assert left(Study(scored.folder / "nowhere", (1, 2)), 1, 2) == 2
+    assert left(Study(scored.folder, (1, 2), ("sums",)), 1) == 0
 
 
 def test_scores_are_stored_once(scored: Study) -> None:

@@ -80,8 +80,8 @@ def notes_path(store: Path, commit: str) -> Path:
 def write_speed(*, checkpoints: Path | str, benchmarks: Path | str, store: Path | str, output: Path | str) -> None:
     """Write `speed.tsv`, a row per model: what its jobs took.
 
-    `benchmarks` is the folder of Snakemake's own measurements, `<model>/step<step>.tsv`, with seconds and memory of
-    whole jobs. A model whose checkpoints were all scored elsewhere before has no notes and gets NA.
+    `benchmarks` is the folder of what each checkpoint took, `<model>/step<step>.tsv` (`traces.py`), with seconds and
+    memory. A model whose checkpoints were all scored elsewhere before has no notes and gets NA.
     """
     table = read_table(checkpoints, "checkpoints")
     used = table[table["used"].astype(bool)]
@@ -109,7 +109,7 @@ def _row(model: str, part: pd.DataFrame, benchmarks: Path, store: Path) -> dict[
 
 
 def _benchmark(path: Path) -> tuple[float, float] | None:
-    """Return seconds and peak memory in MB of one job, as Snakemake measured them."""
+    """Return seconds and peak memory in MB of one checkpoint in its job."""
     if not path.is_file():
         return None
     row = pd.read_csv(path, sep="\t", na_values=["-"]).iloc[0]

@@ -116,8 +116,8 @@ def workflow_commit(folder: Path | None = None) -> str:
 def stage_times(benchmarks: Iterable[Path]) -> pd.DataFrame:
     """Return per stage: jobs, seconds in all, the longest job, peak memory in MB.
 
-    `benchmarks` are files that Snakemake's `benchmark:` wrote; a stage is the name of the file's folder, or of the file
-    where it lies in the folder `benchmarks` itself.
+    `benchmarks` are files that Snakemake's `benchmark:` wrote, or scoring for each checkpoint; a stage is the name of
+    the file's folder, or of the file where it lies in the folder `benchmarks` itself.
     """
     rows = [(_stage(path), *_benchmark(path)) for path in benchmarks if path.is_file()]
     table = pd.DataFrame(rows, columns=["stage", "seconds", "memory"])

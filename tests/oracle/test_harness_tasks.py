@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from trajectories.analysis.accuracy import accuracy_rows
 from trajectories.analysis.averages import with_averages
 from trajectories.harness import TreeLM
 from trajectories.harness.questions import ask_harness
+from trajectories.questions.harness.cache import content_of, remembered
+from trajectories.questions.harness.names import as_text, from_text
 from trajectories.questions.harness.tasks import harness_tasks
 from trajectories.questions.task import Task
 from trajectories.scoring.encode import encode
@@ -57,6 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                  "aggregate_metric_list": [{"metric": "acc", "weight_by_size": True}]},
         "mmlu_stem": {"group": "mmlu_stem", "group_alias": "stem", "task": ["mmlu_anatomy"],
                       "aggregate_metric_list": [{"metric": "acc", "weight_by_size": False}]},
+        "several": {"group": "several", "task": ["piqa", "mmlu"]},
         "arc_all": {"include": "arc_easy.yaml", "task": "arc_all", "metric_list": [{"metric": name} for name in MANY]},
         "writes": {"include": "arc_easy.yaml", "task": "writes", "output_type": "generate_until"},
         "zero": {"include": "arc_easy.yaml", "task": "zero", "num_fewshot": 0},
@@ -177,6 +181,43 @@ def test_names_of_a_group_begin_with_the_one_it_is_given(folder: Path) -> None:
     assert [average.name for average in averages] == ["mmlu0", "mmlu0-mmlu_stem"]
     assert averages[0].tasks == ("mmlu0-mmlu_anatomy", "mmlu0-mmlu_virology")
     assert averages[0].title == "MMLU without shots"
+
+
+def test_a_group_without_a_value_has_those_inside_it(folder: Path) -> None:
+    tasks, averages = asked(folder, "several")
+    assert {task.name: task.part_of for task in tasks} == {
+        "piqa": None,
+        "mmlu_anatomy": "mmlu",
+        "mmlu_virology": "mmlu",
+    }
+    assert [(average.name, average.part_of) for average in averages] == [("mmlu", None), ("mmlu_stem", "mmlu")]
+
+
+def test_what_names_stand_for_is_remembered_until_a_yaml_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    place = write_tasks(tmp_path / "yamls", ["piqa", "boolq"])
+    include = (str(place),)
+    first = remembered("piqa", include, content_of(include))
+    assert from_text(as_text(first)) == first == remembered("piqa", include, content_of(include))
+    (kept,) = (tmp_path / "cache").rglob("*.json")
+    kept.write_text(kept.read_text().replace('"version":"1.0"', '"version":"old"'))
+    assert remembered("piqa", include, content_of(include)).tasks[0].version == "old"  # it is what is read
+    kept.write_text("damaged")
+    assert remembered("piqa", include, content_of(include)) == first
+    before = content_of(include)
+    (place / "boolq.yaml").write_text((place / "boolq.yaml").read_text() + "num_fewshot: 0\n")
+    assert content_of(include) != before
+
+
+def test_a_harness_that_is_not_installed_is_said_with_the_cure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("trajectories.questions.harness.cache.version", missing)
+    with pytest.raises(UserError, match=r"tasks\[0\]: harness: tasks of the harness need it installed: pip install"):
+        asked(folder, "piqa")
 
 
 def test_a_study_speaks_of_a_group_in_place_of_its_tasks(folder: Path) -> None:

@@ -117,6 +117,7 @@ LOCAL: dict[str, tuple[str, Splits]] = {
 
 def write_tasks(folder: Path, names: Sequence[str] = tuple(LOCAL)) -> Path:
     """Write YAMLs of the same names that include the harness's own and read made-up rows; return their folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         path, splits = LOCAL[name]
         task = {"include": str(TASKS / path), "task": name} | _local_data(folder / "data" / name, splits)

@@ -1,9 +1,9 @@
 """From `{harness: name, …}` in a config to records of tasks and of their averages."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from trajectories.errors import UserError
 from trajectories.questions.average import Average
@@ -27,6 +27,7 @@ STANDS: Mapping[str, Mapping[str, str]] = {
         "bits_per_byte": "bits_per_byte", "byte_perplexity": "bits_per_byte", "word_perplexity": "word_perplexity",
     },
 }  # fmt: skip
+Part = TypeVar("Part", Task, Average)
 MASS = "mc2"  # the function of the harness that makes TruthfulQA's MC2, which it calls acc, has this in its name
 
 
@@ -52,10 +53,18 @@ def harness_tasks(item: Mapping[str, Any], where: str) -> tuple[list[Task], list
         tasks = [_task(named, names, keys, common) for named in found.tasks]
     except UserError as error:
         raise UserError(f"{where}: harness: {error}") from error
+    groups = [group for group in found.groups if group.weights]
     metrics = {task.name: task.metric for task in tasks}
-    averages = [_average(group, names, metrics, name, keys) for group in found.groups if group.weights]
-    inside = {member: average.name for average in averages if not average.part_of for member in average.tasks}
-    return [task.model_copy(update={"part_of": inside.get(task.name)}) for task in tasks], averages
+    averages = [_average(group, names, metrics, name, keys) for group in groups]
+    averages = [_inside(average, averages[:place]) for place, average in enumerate(averages)]
+    return [_inside(task, averages) for task in tasks], averages
+
+
+def _inside(thing: Part, outer: Sequence[Average]) -> Part:
+    """Say of which average, the outermost, a task or an average is a part; groups come before those inside them."""
+    own = set(thing.tasks) if isinstance(thing, Average) else {thing.name}
+    around = (average.name for average in outer if own <= set(average.tasks))
+    return thing.model_copy(update={"part_of": next(around, None)})
 
 
 def _names(found: Expansion, asked: str, given: str | None) -> dict[str, str]:
@@ -115,7 +124,6 @@ def _average(
         tasks=tasks,
         weight="questions" if by_size else "tasks",
         metric=metrics[tasks[0]],
-        part_of=None if group.group == asked else names[asked],
     )
 
 

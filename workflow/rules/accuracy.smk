@@ -3,6 +3,7 @@ rule accuracy:
     input:
         checkpoints=f"{RESULTS}/checkpoints.tsv",
         scores=scores(),
+        consistency=flags_that_exclude(),
     output:
         f"{RESULTS}/accuracy.tsv",
     log:

@@ -223,7 +223,7 @@ def model_names():
 
 def figures():
     """Return the names of the figures this study has tables for."""
-    return ["accuracy", "coefficients", "surface", "models"] + ["replication"] * bool(STUDY.reference)
+    return ["accuracy", "coefficients", "surface", "models"] + ["consistency"] * SCORED + ["replication"] * bool(STUDY.reference)
 
 
 def statistics(*kinds):
@@ -240,6 +240,11 @@ def import_files():
         return [str(file) for file in files_of(where, ENDINGS[STUDY.imported.format])]
     except UserError as error:
         sys.exit(f"error: config: {error}")
+
+
+def flags_that_exclude():
+    """Return the table of checkpoints out of order, where the study leaves these out."""
+    return [f"{RESULTS}/consistency.tsv"] if STUDY.statistics.exclude_inconsistent else []
 
 
 def reference_table():
@@ -259,7 +264,7 @@ def report_tables():
     kinds = ["accuracy", "regression", "table1", *STATISTICS]
     kinds += ["by_axis"] if STUDY.statistics.axis != "tokens" else []
     kinds += ["imported", "import_notes"] if IMPORTED else ["speed"]
-    kinds += ["checkpoints"] if SCORED else []
+    kinds += ["checkpoints", "consistency", "twins"] if SCORED else []
     kinds += ["compare", "compare_summary"] if STUDY.reference else []
     return {kind: f"{RESULTS}/{kind}.tsv" for kind in kinds}
 

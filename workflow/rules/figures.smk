@@ -4,6 +4,7 @@ rule figure_accuracy:
         accuracy=f"{RESULTS}/accuracy.tsv",
         tasks=f"{RESULTS}/tasks.tsv",
         checkpoints=[] if not SCORED else f"{RESULTS}/checkpoints.tsv",
+        consistency=f"{RESULTS}/consistency.tsv" if SCORED else [],
     output:
         figure("accuracy"),
     log:
@@ -97,3 +98,22 @@ rule figure_replication:
         code=code_digest("trajectories.figures"),
     script:
         "../scripts/figure_replication.py"
+
+
+rule figure_consistency:
+    """Draw the distances between each model's checkpoints."""
+    input:
+        distances=f"{RESULTS}/distances.tsv",
+        consistency=f"{RESULTS}/consistency.tsv",
+    output:
+        figure("consistency"),
+    log:
+        f"{LOGS}/figures/consistency.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        names=model_names(),
+        columns=STUDY.figures.columns,
+        code=code_digest("trajectories.figures"),
+    script:
+        "../scripts/figure_consistency.py"

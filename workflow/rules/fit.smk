@@ -3,6 +3,7 @@ rule fit:
     input:
         accuracy=f"{RESULTS}/accuracy.tsv",
         checkpoints=[] if not SCORED else f"{RESULTS}/checkpoints.tsv",
+        consistency=f"{RESULTS}/consistency.tsv" if SCORED else [],
     output:
         regression=f"{RESULTS}/regression.tsv",
         table1=f"{RESULTS}/table1.tsv",

@@ -109,6 +109,7 @@ rule flips:
         checkpoints=f"{RESULTS}/checkpoints.tsv",
         scores=scores(),
         questions=questions_files(),
+        consistency=flags_that_exclude(),
     output:
         **statistics("intervals", "flips", "fates", "overlap", "losses", "margins"),
     log:

@@ -9,4 +9,5 @@ with stage(snakemake.log[0]):
         scores=snakemake.input.scores,
         averages=snakemake.params.averages,
         output=snakemake.output[0],
+        consistency=next(iter(snakemake.input.consistency), None),
     )

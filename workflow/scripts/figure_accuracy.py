@@ -11,6 +11,7 @@ with stage(snakemake.log[0]):
         read_task_labels(snakemake.input.tasks),
         snakemake.output,
         checkpoints=snakemake.input.checkpoints or None,
+        consistency=snakemake.input.consistency or None,
         bands=snakemake.params.bands,
         names=snakemake.params.names,
         width=COLUMNS[snakemake.params.columns],

@@ -17,4 +17,5 @@ with stage(snakemake.log[0]):
         snakemake.output.table1_markdown,
         snakemake.params.labels,
         snakemake.input.checkpoints or None,
+        snakemake.input.consistency or None,
     )

@@ -8,6 +8,7 @@ with stage(snakemake.log[0]):
         checkpoints=snakemake.input.checkpoints,
         scores=snakemake.input.scores,
         questions=snakemake.input.questions,
+        consistency=next(iter(snakemake.input.consistency), None),
         statistics=snakemake.params.statistics,
         metrics=snakemake.params.metrics,
         outputs=dict(snakemake.output.items()),

@@ -15,6 +15,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "model", "parameters", "step", "tokens", "source", "revision", "commit",
         "format", "bytes", "files", "sizes", "status", "detail", "shared", "used",
     ),
+    "consistency": (
+        "model", "parameters", "step", "tokens", "choices", "nearest_step", "nearest", "neighbours", "usual",
+        "behaves_like", "displacement", "flag", "reason",
+    ),
+    "distances": ("model", "step", "other", "distance"),
+    "twins": ("model_a", "model_b", "steps", "nearer", "distance", "usual"),
     "accuracy": ("model", "parameters", "step", "tokens", "task", "metric", "value", "stderr", "questions"),
     "answers": (
         "model", "step", "task", "share_position", "share_text", "entropy", "constant_accuracy", "balanced_accuracy",

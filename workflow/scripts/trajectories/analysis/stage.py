@@ -1,26 +1,47 @@
 """The stages that read scores files: `accuracy.tsv`, and the tables on single questions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from trajectories.analysis.accuracy import write_accuracy
+from trajectories.analysis.consistency import write_consistency
 from trajectories.analysis.points import Metrics
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
+from trajectories.analysis.score_vectors import score_vectors
+from trajectories.checkpoints.notes import flagged_checkpoints
 from trajectories.questions.average import Average
 from trajectories.tables import read_table
 
 
 def accuracy_of_scores(
-    *, checkpoints: Path | str, scores: Sequence[Path | str], averages: Sequence[str] = (), output: Path | str
+    *,
+    checkpoints: Path | str,
+    scores: Sequence[Path | str],
+    averages: Sequence[str] = (),
+    output: Path | str,
+    consistency: Path | str | None = None,
 ) -> None:
     """Write the accuracy table of all checkpoints that are used; scores lie at `…/<model>/step<step>.parquet`.
 
-    `averages` are the study's, as canonical JSON.
+    `averages` are the study's, as canonical JSON. With `consistency`, checkpoints that it flags are left out.
     """
     records = [Average.model_validate_json(average) for average in averages]
-    write_accuracy(used_checkpoints(checkpoints), by_checkpoint(scores), output, records)
+    write_accuracy(used_checkpoints(checkpoints, consistency), by_checkpoint(scores), output, records)
+
+
+def consistency_of_scores(
+    *, checkpoints: Path | str, scores: Sequence[Path | str], tasks: Sequence[str], outputs: Mapping[str, Path | str]
+) -> None:
+    """Write the tables of `consistency.py` for all checkpoints that are used, model by model."""
+    used = used_checkpoints(checkpoints)
+    files = by_checkpoint(scores)
+    models = [
+        score_vectors(str(model), {step: files[str(model), step] for step in sorted(part["step"])}, tasks)
+        for model, part in used.groupby("model", sort=False)
+    ]
+    write_consistency(used, models, outputs)
 
 
 def question_tables_of_scores(
@@ -32,20 +53,28 @@ def question_tables_of_scores(
     metrics: Metrics,
     seed: int,
     resamples: int,
+    consistency: Path | str | None = None,
 ) -> None:
     """Write the tables on single questions; questions lie at `…/<task>.parquet`.
 
-    With no `scores` (imported accuracies) `checkpoints` is not read, and the tables say why they are empty.
+    With `consistency`, checkpoints that it flags are left out. With no `scores` (imported accuracies) `checkpoints` is
+    not read, and the tables say why they are empty.
     """
-    used = used_checkpoints(checkpoints) if scores else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
+    used = (
+        used_checkpoints(checkpoints, consistency) if scores else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
+    )
     texts = {Path(file).stem: Path(file) for file in questions}
     write_question_tables(used, by_checkpoint(scores), texts, outputs, metrics, seed, resamples)
 
 
-def used_checkpoints(checkpoints: Path | str) -> pd.DataFrame:
-    """Return the rows of `checkpoints.tsv` that are used."""
+def used_checkpoints(checkpoints: Path | str, consistency: Path | str | None = None) -> pd.DataFrame:
+    """Return the rows of `checkpoints.tsv` that are used; with `consistency`, without those that it flags."""
     table = read_table(checkpoints, "checkpoints")
-    return table[table["used"].astype(bool)]
+    used = table[table["used"].astype(bool)]
+    if consistency is None:
+        return used
+    flagged = flagged_checkpoints(read_table(consistency, "consistency"))
+    return used[[place not in flagged for place in zip(used["model"], used["step"], strict=True)]]
 
 
 def by_checkpoint(scores: Sequence[Path | str]) -> dict[tuple[str, int], Path]:

@@ -98,8 +98,12 @@ def questions_of_study(
     statistics: str,
     metrics: Metrics,
     outputs: Outputs,
+    consistency: Path | str | None = None,
 ) -> None:
-    """Write the six tables on single questions; questions files are named after their tasks."""
+    """Write the six tables on single questions; questions files are named after their tasks.
+
+    With `consistency`, checkpoints that it flags are left out.
+    """
     how = Statistics.model_validate_json(statistics)
     question_tables_of_scores(
         checkpoints=checkpoints,
@@ -107,6 +111,7 @@ def questions_of_study(
         questions=questions,
         outputs=QuestionOutputs(**{kind: Path(path) for kind, path in outputs.items()}),
         metrics=metrics,
+        consistency=consistency,
         seed=how.seed,
         resamples=how.resamples,
     )

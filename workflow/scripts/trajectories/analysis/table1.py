@@ -8,7 +8,7 @@ import pandas as pd
 
 from trajectories.analysis.points import records, table_of
 from trajectories.analysis.regression import TERMS
-from trajectories.checkpoints.notes import anomaly_note
+from trajectories.checkpoints.notes import anomaly_note, order_note
 from trajectories.files import write_text
 from trajectories.tables import read_table, write_table
 
@@ -60,12 +60,15 @@ def write_table1(
     output_markdown: Path | str,
     labels: Mapping[str, str],
     checkpoints: Path | str | None = None,
+    consistency: Path | str | None = None,
 ) -> None:
     """Read `regression.tsv`, write `table1.tsv` and `table1.md`.
 
-    With the audit's table, the Markdown says which checkpoints were left out or kept in spite of what was found.
+    With the audit's table, and that of scores out of order, the Markdown says which checkpoints were recovered, left
+    out, or kept in spite of what was found.
     """
     table = table1(read_table(regression, "regression"), labels)
     write_table(table, output_tsv, "table1")
-    footnote = anomaly_note(read_table(checkpoints, "checkpoints")) if checkpoints else ""
-    write_text(output_markdown, markdown(table, footnote))
+    notes = [anomaly_note(read_table(checkpoints, "checkpoints")) if checkpoints else ""]
+    notes += [order_note(read_table(consistency, "consistency")) if consistency else ""]
+    write_text(output_markdown, markdown(table, " ".join(filter(None, notes))))

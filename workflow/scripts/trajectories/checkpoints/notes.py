@@ -31,6 +31,20 @@ def anomaly_footnotes(table: pd.DataFrame) -> list[str]:
     return [*(f"recovered: {line}" for line in _recovered(table)), *left]
 
 
+def flagged_checkpoints(consistency: pd.DataFrame) -> frozenset[tuple[str, int]]:
+    """Return the (model, step) whose scores are not in the order of the steps, from `consistency.tsv`."""
+    flagged = consistency[consistency["flag"] != ""]
+    return frozenset((str(model), int(step)) for model, step in zip(flagged["model"], flagged["step"], strict=True))
+
+
+def order_note(consistency: pd.DataFrame) -> str:
+    """Return the footnote on checkpoints whose scores are not those of their steps; empty where there are none."""
+    flagged = consistency[consistency["flag"] != ""]
+    groups = flagged.groupby(["model", "flag"], sort=False)
+    named = [f"{model} {_steps(part['step'])} ({flag})" for (model, flag), part in groups]
+    return f"Scores unlike their steps': {'; '.join(named)}." if named else ""
+
+
 def anomaly_note(table: pd.DataFrame) -> str:
     """Return the footnote that every table of a study carries: which checkpoints were left out or kept, and why.
 

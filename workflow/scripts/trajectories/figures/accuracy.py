@@ -38,6 +38,7 @@ def draw_accuracy(
     out: Sequence[Path | str],
     *,
     checkpoints: Path | str | None = None,
+    consistency: Path | str | None = None,
     names: Names | None = None,
     bands: bool = False,
     width: Column = "two",
@@ -49,11 +50,12 @@ def draw_accuracy(
     Tokens and compute are on a log axis; the loss is that on the running text `text`, which then has no panel.
 
     `names` are display names of models; `bands` adds plus and minus one standard error. Checkpoints that
-    `checkpoints.tsv` does not call `ok` are hollow.
+    `checkpoints.tsv` calls wrong or `consistency.tsv` flags are hollow.
     Raises `UserError` when a task has no rows.
     """
     table = renamed(read_accuracy(accuracy), names)
-    suspects = frozenset(((names or {}).get(model, model), step) for model, step in suspect_checkpoints(checkpoints))
+    doubtful = suspect_checkpoints(checkpoints, consistency)
+    suspects = frozenset(((names or {}).get(model, model), step) for model, step in doubtful)
     with figure_style():
         save(accuracy_figure(table, tasks, suspects, bands=bands, width=width, axis=axis, text=text), out)
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from trajectories.checkpoints.notes import SOUND
+from trajectories.checkpoints.notes import SOUND, flagged_checkpoints
 from trajectories.errors import UserError
 from trajectories.figures.style import Column, new_figure
 from trajectories.study.metrics import label_of
@@ -89,8 +89,15 @@ def value_text(tasks: Sequence[TaskLabel]) -> str:
     return shown.pop() if len(shown) == 1 else f"{USUAL}, or as said" if USUAL in shown else "Value"
 
 
-def suspect_checkpoints(checkpoints: Path | str | None) -> frozenset[tuple[str, int]]:
-    """Return the (model, step) that `checkpoints.tsv` calls wrong or does not use; none without a file."""
+def suspect_checkpoints(
+    checkpoints: Path | str | None, consistency: Path | str | None = None
+) -> frozenset[tuple[str, int]]:
+    """Return the (model, step) that `checkpoints.tsv` calls wrong or does not use, or `consistency.tsv` flags."""
+    stray = frozenset() if consistency is None else flagged_checkpoints(read_table(consistency, "consistency"))
+    return stray | _audited(checkpoints)
+
+
+def _audited(checkpoints: Path | str | None) -> frozenset[tuple[str, int]]:
     if checkpoints is None:
         return frozenset()
     table = read_table(checkpoints, "checkpoints")

@@ -13,6 +13,7 @@ from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy
 from trajectories.files import write_text
 from trajectories.report.curves import curves
 from trajectories.report.embed import page_file, plotly_script, safe_json, security_policy
+from trajectories.report.doubts import doubts
 from trajectories.report.findings import Finding, findings
 from trajectories.report.grids import Grid, grid, size_text
 from trajectories.report.outcomes import outcomes_grid
@@ -65,7 +66,7 @@ def page(
     """Return the page of `write_report` as text."""
     accuracy = read_accuracy(tables["accuracy"])
     labels = {task.task: task.label for task in tasks}
-    suspects = suspect_checkpoints(tables.get("checkpoints"))
+    suspects = suspect_checkpoints(tables.get("checkpoints"), tables.get("consistency"))
     sources = {head.source: accuracy} | {name: read_accuracy(path) for name, path in references.items()}
     scripts = {"plotly": plotly_script(), "page": page_file("report.js")}
     return _render(
@@ -113,7 +114,11 @@ def _findings(
         sizes = (
             int(read_table(tables["sensitivity"], "sensitivity")["sizes"].max()) if "sensitivity" in tables else sizes
         )
-    return findings(read, labels, head.alpha, sizes)
+    return findings(read, labels, head.alpha, sizes) + _doubts(tables)
+
+
+def _doubts(tables: Mapping[str, Path]) -> tuple[Finding, ...]:
+    return doubts(*(read_table(tables[kind], kind) if kind in tables else None for kind in ("consistency", "twins")))
 
 
 def _outcomes(tables: Mapping[str, Path], labels: Mapping[str, str]) -> Block | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajectories.checkpoints.notes import anomalous, anomaly_note
+from trajectories.checkpoints.notes import anomalous, anomaly_note, order_note
 from trajectories.report.embed import data_url
 from trajectories.report.grids import Grid, grid
 from trajectories.report.texts import FIGURES, TABLES
@@ -56,7 +56,7 @@ CHAPTERS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = (
     ("replication", "Replication", ("replication",), ("compare_summary", "differing", "compare")),
     ("questions", "Questions", (), ("losses", "fates", "flips", "overlap")),
     ("tasks", "Tasks", (), ("tasks",)),
-    ("audit", "Audit", (), ("checkpoints", "import_notes", "imported", "speed")),
+    ("audit", "Audit", ("consistency",), ("checkpoints", "consistency", "twins", "import_notes", "imported", "speed")),
 )
 """Chapters after the first: anchor, heading, figures, tables (kinds of `tables.COLUMNS`)."""
 
@@ -73,6 +73,7 @@ FOLDED = frozenset(
         "shapes",
         "trends",
         "imported",
+        "consistency",
     }
 )
 """Tables long enough to be in the way until wanted."""
@@ -115,7 +116,9 @@ def chapters(
         read["differing"] = differing(read["compare"])
     if "declines" in read:  # the largest model is the one to ask about first
         read["declines"] = read["declines"].sort_values("parameters", ascending=False, kind="stable")
-    footnote = anomaly_note(read["checkpoints"]) if "checkpoints" in read else ""
+    notes = [anomaly_note(read["checkpoints"]) if "checkpoints" in read else ""]
+    notes += [order_note(read["consistency"]) if "consistency" in read else ""]
+    footnote = " ".join(filter(None, notes))
     made = (
         Section(
             anchor,

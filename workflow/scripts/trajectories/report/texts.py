@@ -39,6 +39,12 @@ FIGURES: Mapping[str, Text] = {
         "Per task, models (rows, largest on top) by checkpoints (columns): observed accuracy, the regression's fit, "
         "and what is left, observed minus fitted. Stripes in the residual are what a plane cannot bend to.",
     ),
+    "consistency": Text(
+        "Checkpoints by their scores",
+        "One map per model, its steps on both axes: the distance between two checkpoints' scores, dark where they are "
+        "alike. Along a training run it grows away from the diagonal; a stray row is a checkpoint that is not what its "
+        "name says. Flagged steps are marked.",
+    ),
     "replication": Text(
         "Ours against the reference",
         "One point per model, step and task: the reference's accuracy across, ours up, bars one standard error each "
@@ -214,6 +220,19 @@ TABLES: Mapping[str, TableText] = {
         "What was found at each checkpoint before anything was scored, and whether it was used. Checkpoints whose "
         "weights are missing, or are those of another step, are named in the column status.",
         ("model", "step", "tokens", "status", "detail", "used", "source", "revision", "commit", "format", "bytes"),
+    ),
+    "consistency": TableText(
+        "Checkpoints in the order of their scores",
+        "Per checkpoint, which other step's scores are nearest, the mean distance to its neighbours beside what is "
+        "usual there (root mean square over choices, nats), the step it behaves like, by how many places that is off. "
+        "Flagged: a copy of another step's scores, one that is misplaced, one that is near nobody.",
+        ("model", "step", "nearest_step", "nearest", "neighbours", "usual", "behaves_like", "displacement", "flag",
+         "reason"),
+    ),
+    "twins": TableText(
+        "Models that are one",
+        "Pairs of models nearer to each other than neighbouring steps of one model, at half of their common steps or "
+        "more: a folder given twice, a size mislabelled, or runs that differ in little.",
     ),
     "imported": TableText(
         "Imported files",

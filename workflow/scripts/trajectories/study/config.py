@@ -144,6 +144,9 @@ class Statistics(Strict):
         "tokens", description="What accuracies are drawn and, beside Table 1, fitted against; loss: on a running text."
     )
     from_tokens: float = Field(0, ge=0, description="Leave out checkpoints that have seen fewer tokens (warm-up).")
+    exclude_inconsistent: bool = Field(
+        False, description="Leave out checkpoints whose scores are not in the order of the steps."
+    )
     smallest: float = Field(0.02, gt=0, description="The smallest effect of interest, in the metric: 0.02 is 2 points.")
 
 

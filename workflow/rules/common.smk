@@ -223,7 +223,11 @@ def model_names():
 
 def figures():
     """Return the names of the figures this study has tables for."""
-    return ["accuracy", "coefficients", "surface", "models"] + ["consistency"] * SCORED + ["replication"] * bool(STUDY.reference)
+    return (
+        ["accuracy", "coefficients", "surface", "models"]
+        + ["consistency"] * SCORED
+        + ["replication"] * bool(STUDY.reference)
+    )
 
 
 def statistics(*kinds):

@@ -46,13 +46,13 @@ def distances(values: Matrix) -> Matrix:
 def score_vectors(model: str, files: Mapping[int, Path], tasks: Sequence[str]) -> ScoreVectors:
     """Read the checkpoints of one model; `files` are scores files by step, in the order of steps.
 
-    Files without rows are passed over. Choices that some checkpoint lacks are left out for all of them.
+    Files without rows are passed over. Choices that some checkpoint lacks (as imports may) are left out for all of them.
     """
     read = {step: _contrasts(read_scores(path, columns=_READ), tasks) for step, path in files.items()}
     found = {step: vector for step, vector in read.items() if len(vector)}
     if not found:
         return ScoreVectors(model, (), pd.MultiIndex.from_arrays([[], [], []], names=_PLACE), np.zeros((0, 0)))
-    table = pd.concat(found, axis="columns", join="inner").sort_index()
+    table = pd.concat(found, axis="columns", join="inner").dropna().sort_index()
     choices = pd.MultiIndex.from_tuples(list(table.index), names=_PLACE)
     return ScoreVectors(model, tuple(found), choices, table.to_numpy(np.float64).T)
 

@@ -46,7 +46,7 @@ def distances(values: Matrix) -> Matrix:
 def score_vectors(model: str, files: Mapping[int, Path], tasks: Sequence[str]) -> ScoreVectors:
     """Read the checkpoints of one model; `files` are scores files by step, in the order of steps.
 
-    Files without rows are passed over. Choices that some checkpoint lacks (as imports may) are left out for all of them.
+    Files without rows are passed over. Choices that some checkpoint lacks, as in imports, are left out for all.
     """
     read = {step: _contrasts(read_scores(path, columns=_READ), tasks) for step, path in files.items()}
     found = {step: vector for step, vector in read.items() if len(vector)}

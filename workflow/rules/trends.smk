@@ -79,6 +79,7 @@ rule items:
     input:
         checkpoints=f"{RESULTS}/checkpoints.tsv",
         scores=scores(),
+        consistency=flags_that_exclude(),
     output:
         f"{RESULTS}/items.tsv",
     log:

@@ -11,4 +11,5 @@ with stage(snakemake.log[0]):
         models=snakemake.params.models,
         metrics=snakemake.params.metrics,
         output=snakemake.output[0],
+        consistency=next(iter(snakemake.input.consistency), None),
     )

@@ -61,7 +61,9 @@ def question_tables_of_scores(
     not read, and the tables say why they are empty.
     """
     used = (
-        used_checkpoints(checkpoints, consistency) if scores else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
+        used_checkpoints(checkpoints, consistency)
+        if scores
+        else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
     )
     texts = {Path(file).stem: Path(file) for file in questions}
     write_question_tables(used, by_checkpoint(scores), texts, outputs, metrics, seed, resamples)

@@ -76,10 +76,14 @@ def items_of_study(
     models: Sequence[str],
     metrics: Metrics,
     output: Path | str,
+    consistency: Path | str | None = None,
 ) -> None:
-    """Write the item-level model's table; `models` are the config's records as JSON."""
+    """Write the item-level model's table; `models` are the config's records as JSON.
+
+    With `consistency`, checkpoints that it flags are left out.
+    """
     how = Statistics.model_validate_json(statistics)
-    used = used_checkpoints(checkpoints)
+    used = used_checkpoints(checkpoints, consistency)
     seen = used[used["tokens"] >= how.from_tokens]
     table = items_table(seen.assign(size=seen["model"].map(_sizes(models))), by_checkpoint(scores), metrics)
     write_table(table, output, "items")

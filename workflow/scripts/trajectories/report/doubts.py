@@ -7,7 +7,7 @@ from trajectories.report.findings import Finding
 
 
 def doubts(consistency: pd.DataFrame | None, twins: pd.DataFrame | None) -> tuple[Finding, ...]:
-    """Return which checkpoints' scores are not those of their steps, and which models are one; nothing where none are."""
+    """Return which checkpoints' scores are not those of their steps, and which models are one; empty where none are."""
     strays = stray_lines(consistency) if consistency is not None else []
     pairs = [] if twins is None else [f"{a} and {b}" for a, b in zip(twins["model_a"], twins["model_b"], strict=True)]
     found = (

@@ -12,8 +12,8 @@ from markupsafe import Markup
 from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, suspect_checkpoints
 from trajectories.files import write_text
 from trajectories.report.curves import curves
-from trajectories.report.embed import page_file, plotly_script, safe_json, security_policy
 from trajectories.report.doubts import doubts
+from trajectories.report.embed import page_file, plotly_script, safe_json, security_policy
 from trajectories.report.findings import Finding, findings
 from trajectories.report.grids import Grid, grid, size_text
 from trajectories.report.outcomes import outcomes_grid

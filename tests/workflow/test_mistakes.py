@@ -41,7 +41,7 @@ def test_a_folder_pattern_that_matches_nothing_is_named(toy: Toy) -> None:
     [
         ("one.csv", "prompt,classes,answer_index\nA,[' b'],0\n", "at least 2 are needed"),
         ("range.csv", "prompt,classes,answer_index\nA,\"[' b', ' c']\",2\n", "answer index 2 is out of range"),
-        ("broken.jsonl", '{"prompt": "A"', "broken.jsonl, line 1: not valid JSON"),
+        ("broken.jsonl", '{"prompt": "A"', "broken.jsonl, row 0 (line 1): not valid JSON"),
         ("broken.csv", "prompt,classes,answer_index\nA\n", "not valid CSV"),
     ],
 )
@@ -62,3 +62,31 @@ def test_a_config_without_models_is_not_completed_from_the_papers(toy: Toy) -> N
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error:")]
     assert len(lines) == 1
     assert lines[0].endswith("study.yaml: models: is missing")
+
+
+def test_a_mistake_is_not_tried_again_and_a_crash_is(toy: Toy) -> None:
+    """A choice longer than the model's window shows only when the model is loaded."""
+    long = "word and " * 90
+    (toy.root / "tasks/long.csv").write_text(f'prompt,classes,answer_index\nA b,"["" {long}"", "" c""]",0\n')
+    changed = Toy(toy.root, toy.project, toy.config | {"tasks": [{"name": "long", "file": "tasks/long.csv"}]})
+    done = changed.run("--retries", "2", "scores", "--logger-trajectories-full")
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "longer than the model's window" in printed
+    assert "Trying to restart" not in printed
+    (toy.root / "suite/tiny-a/step1/config.json").write_text("{}")  # refused by the audit, which says so
+    job = toy.project / "workflow/scripts/questions.py"
+    job.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    killed = toy.run("--retries", "1", "results/toy/questions/sums.parquet", "--logger-trajectories-full", "--force")
+    assert killed.returncode != 0
+    assert (killed.stdout + killed.stderr).count("Trying to restart") == 1
+
+
+def test_all_mistakes_are_said_before_the_first_job(toy: Toy) -> None:
+    tasks = [{"name": name, "file": f"tasks/{name}"} for name in ("a.csv", "b.jsonl")]
+    (toy.root / "tasks/a.csv").write_text("prompt,classes,answer_index\nA,[' b'],0\n")
+    (toy.root / "tasks/b.jsonl").write_text('{"prompt": "A"')
+    printed = fail(toy, {"study": "early", "tasks": tasks, "steps": [1, 7]})
+    lines = [line for line in printed.splitlines() if line.startswith("error:")]
+    assert [line.split(":")[1].split(",")[0] for line in lines] == [" task a.csv", " task b.jsonl", " model tiny-a"]
+    assert not (toy.root / "results/early/logs").exists()

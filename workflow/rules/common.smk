@@ -28,6 +28,7 @@ from trajectories.jobs.unscored import unscored
 from trajectories.study.claim import claim
 from trajectories.study.config import Study
 from trajectories.study.sources import source_of
+from trajectories.terminal.final import Final
 
 
 def load_study(config):
@@ -49,7 +50,7 @@ SCRATCH = STUDY.checkpoints.scratch or f"{RESULTS}/checkpoints"
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if CONDA else sys.executable
 GPUS = visible_gpus(os.environ) if STUDY.scoring.device == "auto" else []
-BESIDE = {"status", "fetch", "known_tasks"}  # rules that may run beside another Snakemake
+BESIDE = {"status", "fetch", "known_tasks", "check"}  # rules that may run beside another Snakemake
 IMPORTED = STUDY.imported is not None
 ANSWERED = IMPORTED and STUDY.imported.of_questions  # the import brings single questions, from which all else is made
 SCORED = ANSWERED or not IMPORTED
@@ -194,6 +195,24 @@ def score_runtime(model, count, requests, attempt):
     network = STUDY.plan.network_mb_per_s * 1e6
     rate = network if downloaded(model) else None
     return attempt * resources.minutes(STUDY.model(model).parameters, STUDY.scoring.dtype, tokens, device, rate, count)
+
+
+def look_before():
+    """Say all that can be known before the first job, and end everything where a mistake is among it."""
+    named = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    if named <= BESIDE - {"check"}:
+        return
+    from trajectories.preflight.stage import look_ahead
+
+    gpus = visible_gpus(os.environ) if workflow.local_exec else None
+    found = look_ahead(STUDY, results=Path(RESULTS), scratch=Path(SCRATCH), on_disk=ON_DISK, gpus=gpus)
+    for warning in found.warnings:
+        if "check" in named or not warning.startswith("task "):  # those are in the log of the task's questions
+            logger.warning(f"warning: {warning}")
+    if found.mistakes:
+        sys.exit("\n".join(f"error: {mistake}" for mistake in found.mistakes))
+    if "check" in named:
+        logger.info(f"check: no mistake, {len(found.warnings)} warnings", extra={"made": True})
 
 
 def claim_study():

@@ -17,6 +17,13 @@ rule speed:
         "../scripts/speed.py"
 
 
+rule check:
+    """Say every mistake and every oddity that can be known before the first job, which every run looks for too."""
+    localrule: True
+    shell:
+        ":"
+
+
 rule status:
     """Say how far the study is, while it runs: done, running, waiting, failed, disk, rate, time left."""
     log:

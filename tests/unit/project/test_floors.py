@@ -15,7 +15,7 @@ FLOORS = (
     ("study",),
     ("checkpoints", "pocket"),
     ("scoring",),
-    ("jobs", "analysis", "harness", "imports"),
+    ("jobs", "analysis", "harness", "imports", "preflight"),
     ("figures", "exports"),
     ("report",),
     ("adapter",),

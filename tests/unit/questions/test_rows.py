@@ -80,10 +80,15 @@ def test_a_missing_column_and_a_wrong_count_are_clear() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("a.jsonl", '{"a": 1}\n{"a": ', "a.jsonl, line 2: not valid JSON"),
-        ("a.jsonl", "[1]\n", "line 1: is not a JSON object"),
-        ("a.json", '{"a": 1}', "is not a JSON list of objects"),
-        ("a.csv", "a,b\n1,2,3\n", "row 0: has not as many fields"),
+        ("a.jsonl", '{"a": 1}\n{"a": ', "a.jsonl, row 1 (line 2): not valid JSON"),
+        ("a.jsonl", "[1]\n", "row 0 (line 1): is not a JSON object"),
+        ("a.json", '{"a": 1}', "is a JSON object with the keys a; a list of objects is needed"),
+        ("a.json", '{"a": [], "b": []}', "is a JSON object with the keys a, b; a list of objects is needed"),
+        ("a.json", "3", "is not a JSON list of objects"),
+        ("a.csv", "a,b\n1,2\n,\n", "row 1 (line 3): is blank, every column is empty; delete the line"),
+        ("a.csv", 'a,b\n"1\n2",2\n3\n', "row 1 (line 4): has not as many fields"),
+        ("a.csv", "", "a.csv: is empty"),
+        ("a.csv", "a,b\n1,2,3\n", "row 0 (line 2): has not as many fields"),
         ("a.csv", 'a,b\n"1,2\n', "not valid CSV"),
         ("a.txt", "", "the ending must be one of .jsonl, .json, .csv, .tsv, .parquet"),
         ("a.parquet", "PAR1 but no more", "a.parquet: not a whole parquet file"),
@@ -244,11 +249,11 @@ def test_running_texts_from_a_text_and_from_rows(tmp_path: Path) -> None:
     texts = asked(text={"file": str(tmp_path / "a.txt")})
     assert texts == [Question("", ("One text,\ntwo lines.",), (1,), running=True)]
     assert [text.choices for text in asked(text={"file": str(tmp_path / "a.jsonl")})] == [("One",), ("Two",)]
-    with pytest.raises(UserError, match="task t, row 0: 'page' is undefined"):
+    with pytest.raises(UserError, match=r"task t, row 0 \(line 1\): 'page' is undefined"):
         asked(text={"file": str(tmp_path / "a.jsonl"), "each": "{{page}}"})
     for name, text in (("b.txt", " \n"), ("b.jsonl", '{"text": ""}')):
         (tmp_path / name).write_text(text)
-        with pytest.raises(UserError, match="task t, row 0: question: the running text is empty"):
+        with pytest.raises(UserError, match=r"task t, row 0( \(line 1\))?: question: the running text is empty"):
             asked(text={"file": str(tmp_path / name)})
 
 
@@ -264,3 +269,54 @@ def test_a_sample_is_the_same_every_time_and_keeps_the_order(tmp_path: Path) -> 
     assert places == [every.index(question) for question in sampled(every, task)]
     assert sampled(every, task.model_copy(update={"sample_seed": 4})) != drawn
     assert sampled(every, task.model_copy(update={"sample": 50})) == every
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        (
+            "latin-1",
+            "at line 3, by the look of it Latin-1 or Windows-1252; save it as UTF-8, for instance: iconv -f",
+        ),
+        (
+            "utf-16",
+            "by the look of it UTF-16; save it as UTF-8, for instance: iconv -f UTF-16 -t UTF-8 a.csv > utf",
+        ),
+        ("utf-16-le", "by the look of it UTF-16"),
+    ],
+)
+def test_another_encoding_is_named_with_the_cure(tmp_path: Path, encoding: str, expected: str) -> None:
+    (tmp_path / "a.csv").write_bytes("prompt\nthe\ncafé\n".encode(encoding))
+    with pytest.raises(UserError) as caught:
+        read_rows(tmp_path / "a.csv")
+    assert expected in str(caught.value)
+
+
+def test_a_list_inside_an_object_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"version": 2, "data": [ROW]}))
+    assert read_rows(tmp_path / "a.json") == [ROW]
+
+
+def test_every_kind_of_mistake_of_a_file_is_said_once_with_its_first_row() -> None:
+    changes: list[dict[str, Any]] = [
+        {},
+        {"answer_index": 2},
+        {"classes": "x"},
+        {"answer_index": 2},
+        {"answer_index": 9},
+    ]
+    with pytest.raises(UserError) as caught:
+        to_questions([ROW | change for change in changes], PRIZE, Protocol())
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"task prize, row {row}" for row in (1, 2, 4)]
+    assert "if answers count from 1, take one off" in lines[0]
+    assert lines[0].endswith("(and so in 1 more row)")
+    assert "count from 1" not in lines[2]
+
+
+def test_choices_that_are_a_mapping_say_how_to_name_their_list() -> None:
+    row = ROW | {"classes": {"label": "AB", "text": [" 4", " 5"]}}
+    with pytest.raises(
+        UserError, match=r"mapping with the keys label, text; name the list in it, as in {{choices\.text}}"
+    ):
+        to_questions([row], PRIZE, Protocol())

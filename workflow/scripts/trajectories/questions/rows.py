@@ -1,24 +1,28 @@
 """From the rows of a file or data set to questions, as a task's record and the protocol say."""
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from trajectories.errors import UserError
+from trajectories.questions.files import place_of, shown_keys
 from trajectories.questions.question import Question
 from trajectories.questions.task import Task
 from trajectories.questions.templates import Row, evaluated, literal, rendered
 from trajectories.study.metrics import METRICS
 from trajectories.study.protocol import Protocol
 
+SHOWN = 5
+"""Kinds of mistakes of a file that are said one by one."""
+
 
 def to_questions(rows: Iterable[Row], task: Task, protocol: Protocol, preamble: str = "") -> list[Question]:
     """Turn rows into questions.
 
-    Raises `UserError`, naming the task and the row (counted from 0), for a template that fails, a value of the wrong
-    kind, an answer that is not there, or a question that `Question` refuses.
+    Raises `UserError` with a line for each kind of mistake, naming the task and the first row (counted from 0) that has
+    it: a template that fails, a value of the wrong kind, an answer that is not there, what `Question` refuses.
     """
-    questions = [_question(row, index, task, protocol, preamble) for index, row in enumerate(rows)]
+    questions = _each(rows, task.name, lambda row: _question(row, task, protocol, preamble))
     if not questions:
         raise UserError(f"task {task.name}: has no questions")
     if task.questions is not None and len(questions) != task.questions:
@@ -31,35 +35,49 @@ def to_questions(rows: Iterable[Row], task: Task, protocol: Protocol, preamble: 
 
 def running_texts(rows: Iterable[Row], task: str, each: str) -> list[Question]:
     """Turn rows into running texts; `each` is the template of one. Raises `UserError` as `to_questions` does."""
-    texts = [_running_text(row, index, task, each) for index, row in enumerate(rows)]
+    texts = _each(rows, task, lambda row: _running_text(row, each))
     if not texts:
         raise UserError(f"task {task}: has no texts")
     return texts
 
 
-def _running_text(row: Row, index: int, task: str, each: str) -> Question:
-    try:
-        text = rendered(each, row)
-        return Question("", (text if text.strip() else "",), (1,), running=True)
-    except (UserError, ValueError) as error:
-        raise UserError(f"task {task}, row {index}: {error}") from error
+def _each(rows: Iterable[Row], task: str, make: Callable[[Row], Question]) -> list[Question]:
+    """Return what `make` makes of every row; raise `UserError` with a line for each kind of mistake."""
+    questions: list[Question] = []
+    wrong: dict[str, list[str]] = {}  # places by message
+    for number, row in enumerate(rows):
+        try:
+            questions.append(make(row))
+        except (UserError, ValueError) as error:
+            wrong.setdefault(str(error), []).append(place_of(number, row))
+    if wrong:
+        lines = [f"task {task}, {places[0]}: {message}{_as_well(places)}" for message, places in wrong.items()]
+        more = [f"task {task}: {len(lines) - SHOWN} more rows are wrong"] if len(lines) > SHOWN else []
+        raise UserError("\n".join(lines[:SHOWN] + more))
+    return questions
 
 
-def _question(row: Row, index: int, task: Task, protocol: Protocol, preamble: str) -> Question:
-    try:
-        choices = _choices(row, task, protocol)
-        labels = _labels(row, task, choices)
-        if task.metric == "mc2" and protocol.mc2_labels == "first_zero":
-            labels = first_zero_labels(labels)
-        if task.contexts is None:
-            question = Question(preamble + rendered(task.context or "", row), choices, labels)
-        else:
-            contexts = tuple(preamble + text for text in _texts(task.contexts, row, "contexts"))
-            question = Question("", choices, labels, contexts)
-        check_metric(question, task.metric)
-        return question
-    except (UserError, ValueError) as error:
-        raise UserError(f"task {task.name}, row {index}: {error}") from error
+def _as_well(places: Sequence[str]) -> str:
+    return f" (and so in {len(places) - 1} more row{'s' if len(places) > 2 else ''})" if len(places) > 1 else ""
+
+
+def _running_text(row: Row, each: str) -> Question:
+    text = rendered(each, row)
+    return Question("", (text if text.strip() else "",), (1,), running=True)
+
+
+def _question(row: Row, task: Task, protocol: Protocol, preamble: str) -> Question:
+    choices = _choices(row, task, protocol)
+    labels = _labels(row, task, choices)
+    if task.metric == "mc2" and protocol.mc2_labels == "first_zero":
+        labels = first_zero_labels(labels)
+    if task.contexts is None:
+        question = Question(preamble + rendered(task.context or "", row), choices, labels)
+    else:
+        contexts = tuple(preamble + text for text in _texts(task.contexts, row, "contexts"))
+        question = Question("", choices, labels, contexts)
+    check_metric(question, task.metric)
+    return question
 
 
 def check_metric(question: Question, metric: str) -> None:
@@ -121,7 +139,10 @@ def position_of(answer: Any, choices: Sequence[str]) -> int:
         number = _whole(answer)
         if 0 <= number < len(choices):
             return number
-        raise ValueError(f"answer index {number} is out of range for {len(choices)} choices (0 to {len(choices) - 1})")
+        based = "; if answers count from 1, take one off: {{answer | int - 1}}" if number == len(choices) else ""
+        raise ValueError(
+            f"answer index {number} is out of range for {len(choices)} choices (0 to {len(choices) - 1}){based}"
+        )
     plain = answer.strip()
     if plain.removeprefix("-").isdecimal() and (0 <= int(plain) < len(choices) or not _among(plain, choices)):
         return position_of(int(plain), choices)
@@ -166,6 +187,11 @@ def first_zero_labels(labels: Sequence[int]) -> tuple[int, ...]:
 def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
         value = literal(value)
+    if isinstance(value, Mapping):
+        part = next((str(key) for key, inner in value.items() if isinstance(inner, list)), "part")
+        raise ValueError(
+            f"is a mapping with the keys {shown_keys(value)}; name the list in it, as in {{{{choices.{part}}}}}"
+        )
     if not isinstance(value, list | tuple):
         raise ValueError(f"{value!r:.60} is not a list")
     return list(value)

@@ -9,8 +9,9 @@ from pathlib import Path
 from trajectories.errors import UserError
 from trajectories.files import file_sha256
 from trajectories.questions.catalogue import preamble_text
-from trajectories.questions.files import read_rows, read_text
+from trajectories.questions.files import FileRow, read_rows, read_text
 from trajectories.questions.hub_data import read_hub_rows
+from trajectories.questions.lint import lint
 from trajectories.questions.question import Question, write_questions
 from trajectories.questions.rows import running_texts, to_questions
 from trajectories.questions.shots import with_shots
@@ -41,6 +42,8 @@ def write_task(
     rules = Protocol.model_validate_json(protocol)
     questions, origin = questions_of(record, rules, seed, generate, ask)
     asked = sampled(questions, record)
+    for warning in lint(questions, prefix_of(record, rules), record.metric):
+        logger.warning("task %s: %s", record.name, warning)
     metadata = {"task": task, "protocol": protocol, "origin": json.dumps(origin), "available": str(len(questions))}
     write_questions(asked, output, metadata)
 
@@ -56,10 +59,14 @@ def questions_of(
         return list(found), origin
     questions, origin = _source(task, protocol, seed, generate)
     if task.shots:
-        prefix = task.delimiter if protocol.choice_prefix is None else protocol.choice_prefix
-        questions = with_shots(questions, task.shots, task.shots_seed, prefix)
+        questions = with_shots(questions, task.shots, task.shots_seed, prefix_of(task, protocol))
     preamble = preamble_text(task.preamble) if task.preamble else ""
     return [question.after(preamble) for question in questions], origin
+
+
+def prefix_of(task: Task, protocol: Protocol) -> str:
+    """Return the text between a task's contexts and its choices."""
+    return task.delimiter if protocol.choice_prefix is None else protocol.choice_prefix
 
 
 def _source(task: Task, protocol: Protocol, seed: int, generate: Generate | None) -> tuple[list[Question], Origin]:
@@ -82,8 +89,8 @@ def _running(task: str, text: RunningText) -> tuple[list[Question], Origin]:
         rows, commit = read_hub_rows(text.hub)
         return running_texts(rows, task, text.each), {"dataset": text.hub.dataset, "commit": commit}
     path = text.file or ""
-    rows = [{"text": read_text(path)}] if path.endswith(".txt") else read_rows(path)
-    return running_texts(rows, task, text.each), _file_origin(path)
+    own = [FileRow(text=read_text(path))] if path.endswith(".txt") else read_rows(path)
+    return running_texts(own, task, text.each), _file_origin(path)
 
 
 def _file_origin(path: str) -> Origin:

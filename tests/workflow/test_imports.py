@@ -66,6 +66,18 @@ def test_the_published_study_reproduces_table_1(shared_data: Path, tmp_path: Pat
     assert (results / "figures" / "accuracy.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_an_import_that_names_no_hub_is_compared_with_the_published_study(shared_data: Path, tmp_path: Path) -> None:
+    changes = {
+        "models": [{"name": "pythia-70m", "parameters": 70e6}], "steps": [2000], "reference": "published",
+        "data": str(shared_data / "published"), "checkpoints": {},
+    }  # fmt: skip
+    config = write_study(tmp_path, "ours", 0.7, **changes)
+    (tmp_path / "ours.tsv").write_text(HEADER + "pythia-70m\t2000\tneqa\t0.5\t0.01\t300\n")
+    done = run(tmp_path, config, "results/ours/reference.tsv")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(read_table(tmp_path / "results" / "ours" / "reference.tsv", "accuracy")) == 1
+
+
 def test_compare_names_the_cells_that_do_not_replicate(tmp_path: Path) -> None:
     reference = run(tmp_path, write_study(tmp_path, "theirs", 0.5), "results/theirs/accuracy.tsv")
     assert reference.returncode == 0, reference.stdout + reference.stderr

@@ -30,7 +30,7 @@ rule reference:
     conda:
         "../../envs/analysis.yaml"
     params:
-        study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "statistics"),
+        study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "import", "statistics"),
         fetched=f"{RESULTS}/published/all_results.tsv",
         code=code_digest("trajectories.imports"),
     script:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 _TAIL = 8000  # bytes
 _TIME = re.compile(r"^\d\d:\d\d:\d\d ")
+_RAISED = re.compile(r"[\w.]*[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b")
 _LONGEST = 100  # characters of a line shown beside a bar
 
 
@@ -35,7 +36,8 @@ def failure_of(log: Path) -> str:
     if told:
         return told[-1]
     if any("this is a bug" in line for line in lines):
-        return f"{lines[-1]} (a bug in trajectories: please report it with the log)"
+        raised = [line for line in lines if _RAISED.match(line)] or lines
+        return f"{raised[-1]} (a bug in trajectories: please report it with the log)"
     return ""
 
 

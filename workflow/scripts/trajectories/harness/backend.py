@@ -13,9 +13,8 @@ import numpy as np
 from lm_eval.models.huggingface import HFLM
 
 from trajectories.errors import UserError
-from trajectories.scoring.check import trusted
+from trajectories.scoring.check import Known, trusted
 from trajectories.scoring.engine import PACK_TOKENS, Engine
-from trajectories.scoring.plain import PlainEngine
 from trajectories.scoring.requests import Requests, build_requests
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class TreeLM(HFLM):  # type: ignore[misc]  # the harness has no types
         self._softmax = softmax_dtype
         self._pack_tokens = pack_tokens
         self._attention = attention
-        self._trusted: Engine | PlainEngine | None = None
+        self._known = Known()
 
     def loglikelihood_rolling(self, requests: "list[Instance]", disable_tqdm: bool = False) -> list[float]:
         """Return the log-likelihood of each running text; the windows of all of them are one tree, not batches."""
@@ -84,9 +83,7 @@ class TreeLM(HFLM):  # type: ignore[misc]  # the harness has no types
         config = self.model.config
         own = config._attn_implementation
         try:
-            if self._trusted is None:
-                self._trusted = trusted(self._engine, requests)
-            scored = self._trusted.score(requests)
+            scored = trusted(self._engine, requests, self._known).score(requests)
         finally:
             if config._attn_implementation != own:  # generated text goes the model's own way
                 self.model.set_attn_implementation(own)

@@ -144,3 +144,14 @@ def test_other_axes_than_tokens(axis: str, first: float, named: str) -> None:
     assert (left > right) == (axis == "loss")
     assert len(figure.axes) == (1 if axis == "loss" else 2)
     assert named in figure.get_supxlabel()
+
+
+def test_perplexities_are_drawn_on_a_log_axis_with_bands_that_stay_positive() -> None:
+    common = {"model": "m", "parameters": 1000, "task": "word", "metric": "perplexity", "questions": 10}
+    rows = [{**common, "step": s, "tokens": 1000 * s, "value": 10.0**6 / s, "stderr": 2e6 / s} for s in (1, 10, 100)]
+    label = TaskLabel("word", "perplexity", "Word")
+    figure = accuracy_figure(pd.DataFrame(rows), [label], frozenset(), bands=True, width="two")
+    assert figure.axes[0].get_yscale() == "log"
+    (band,) = [part for part in figure.axes[0].collections if isinstance(part, PolyCollection)]
+    heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
+    assert heights.min() == pytest.approx(1e4 / np.exp(2))

@@ -48,7 +48,11 @@ def test_mc2_labels_follow_the_protocol(preset: str, labels: tuple[int, ...]) ->
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"answer_index": "2"}, "answer index 2 is out of range for 2 choices"),
+        (
+            {"answer_index": "2"},
+            "answer index 2 is out of range for 2 choices (0 to 1)",
+        ),
+        ({"classes": "4 | 5"}, "texts with | between them are {{classes.split('|')}}"),
         ({"answer_index": "x"}, "answer 'x' is not there: it is no position (0 to 1), no letter (A to B)"),
         ({"answer_index": "C"}, "answer 'C' is not there"),
         ({"answer_index": -1}, "answer index -1 is out of range"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,6 +26,7 @@ from trajectories.figures.panels import (
     value_text,
 )
 from trajectories.figures.style import GREY, Column, figure_style, model_colours, save
+from trajectories.study.metrics import record_of
 
 MOST_MARKED_STEPS = 24
 """Beyond this many steps markers would touch, so lines go without."""
@@ -97,16 +99,26 @@ def _draw_panel(
 ) -> None:
     if label.chance is not None:
         panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
+    if logarithmic := record_of(label.metric).geometric:
+        panel.set_yscale("log")
     for model, colour in colours.items():
         line = rows[rows["model"] == model]
         x, y = line["place"], line["value"]
         if bands:
-            spread = line["stderr"].fillna(0.0)
-            panel.fill_between(x, y - spread, y + spread, color=colour, alpha=0.14, linewidth=0, zorder=2)
+            panel.fill_between(x, *_band(line, logarithmic), color=colour, alpha=0.14, linewidth=0, zorder=2)
         panel.plot(x, y, color=colour, zorder=3)
         if line["step"].nunique() <= MOST_MARKED_STEPS:
             panel.scatter(x, y, s=5, color=colour, linewidths=0, zorder=4)
         _mark_suspects(panel, line, colour, suspects)
+
+
+def _band(line: pd.DataFrame, logarithmic: bool) -> tuple["pd.Series[Any]", "pd.Series[Any]"]:
+    """Return the values minus and plus one standard error, on a log axis that of the logarithm."""
+    value, spread = line["value"], line["stderr"].fillna(0.0)
+    if logarithmic:
+        factor = np.exp(spread / value)
+        return value / factor, value * factor
+    return value - spread, value + spread
 
 
 def _mark_suspects(panel: Axes, line: pd.DataFrame, colour: str, suspects: Suspects) -> None:

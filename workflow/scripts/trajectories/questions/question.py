@@ -11,6 +11,9 @@ import pyarrow.parquet as pq
 from trajectories.errors import UserError
 from trajectories.files import whole_file
 
+CURE = "there is nothing to score: fill it in, or take the row out"
+EMPTY_TEXT = f"the running text is empty; {CURE}"
+
 _TEXTS = pa.list_(pa.string())
 _SCHEMA = pa.schema(
     [
@@ -78,9 +81,7 @@ class Question:
             return "has a context and contexts too; give one of them"
         if "" in self.choices:
             number = self.choices.index("")
-            return (
-                "the running text is empty" if self.running else f"choice {number} is empty; there is nothing to score"
-            )
+            return EMPTY_TEXT if self.running else f"choice {number} is empty; {CURE}"
         if self.measured is not None and not all(self.measured):
             return "a measured text is empty"
         return ""

@@ -103,13 +103,21 @@ def _texts(source: str | list[str], row: Row, key: str, classes: str = "list") -
     """Return the texts that one template gives as a list, or several templates one each."""
     if isinstance(source, list):
         return tuple(rendered(one, row) for one in source)
+    value: Any = None
     try:
-        found = parse_choices(evaluated(source, row), classes)
+        value = evaluated(source, row)
+        found = parse_choices(value, classes)
     except ValueError as error:
-        raise ValueError(f"{key}: {error}") from error
+        raise ValueError(f"{key}: {error}{_separated(source, value)}") from error
     if not found:
         raise ValueError(f"{key}: the list is empty")
     return tuple(_text(text, key) for text in found)
+
+
+def _separated(source: str, value: Any) -> str:
+    """Return how to read a text that looks like several with a sign between them; else nothing."""
+    sign = next((sign for sign in "|;" if isinstance(value, str) and sign in value), None)
+    return f"; texts with {sign} between them are {source[:-2].rstrip()}.split('{sign}')}}}}" if sign else ""
 
 
 def _text(value: Any, key: str) -> str:

@@ -75,7 +75,7 @@ def test_nulls_are_excluded_or_undecided() -> None:
     excluded = "no effect beyond ±2 points"
     found = said((1, -1, 1), (0.9, 0.9, 0.9), outcomes=(excluded, excluded, "undecided"))
     assert found.text == (
-        "No effect of training and size beyond ±2 points; undecided: the effect of size on what training does."
+        "No effect of training and size beyond ±2 points; undecided: the effect of the interaction of both."
     )
 
 

@@ -64,6 +64,12 @@ def _estimates(result: Any, df: float) -> list[Row]:
     return [_tested(result.params[i], result.bse[i], df) for i in (1, 2, 3)]
 
 
+def leaves_nothing(points: pd.DataFrame) -> bool:
+    """Say whether the regression of these points leaves no residual, so that nothing can be tested."""
+    y, design = zscore(points["value"].to_numpy(float)), design_matrix(points)
+    return bool(np.square(y - design @ np.linalg.lstsq(design, y)[0]).sum() < EXACT)
+
+
 def least_squares(points: pd.DataFrame) -> list[Row]:
     """Return the paper's regression of these points."""
     result = fit_regression(points)

@@ -79,9 +79,9 @@ def suspected(rows: pd.DataFrame) -> tuple[float, ...]:
     values, counts = np.unique(np.round(rows["value"].to_numpy(float), 6), return_counts=True)
     usual = 0.4 / np.maximum(_spread(rows), 0.4)  # how often the likeliest number of right answers comes by chance
     found: list[float] = []
-    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+    for value, count in zip(values[counts > 1].tolist(), counts[counts > 1].tolist(), strict=True):
         other = int(counts[np.isclose(values, 1 - value, atol=2e-4)].sum())
-        pair = value != 0.5 and other > 1 and count > 1
+        pair = value != 0.5 and other > 1
         alone = ENDS < value < 1 - ENDS and count / len(rows) >= max(SUSPICIOUS, 3 * usual)
         if alone or (pair and (count + other) / len(rows) >= max(2 * SUSPICIOUS, 6 * usual)):
             found.append(value)

@@ -23,7 +23,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from trajectories.analysis.checks import EXACT, REFITS, Row, Setting, least_squares, no_result, other_metric
+from trajectories.analysis.checks import REFITS, Row, Setting, least_squares, leaves_nothing, no_result, other_metric
 from trajectories.analysis.constants import constant_flags
 from trajectories.analysis.points import (
     Metrics,
@@ -31,9 +31,8 @@ from trajectories.analysis.points import (
     records,
     table_of,
     task_points,
-    with_size,
 )
-from trajectories.analysis.regression import TERMS, fit_regression, why_not
+from trajectories.analysis.regression import TERMS, why_not
 from trajectories.analysis.verdicts import CONSTANT, VERDICTS, can_tell, cell_verdict, level_of, verdict
 from trajectories.tables import COLUMNS
 
@@ -42,6 +41,8 @@ LEAVE_OUT = {"leave_size_out": "size", "leave_step_out": "step"}
 CONTINUOUS = ("loss", "margin")
 
 Cells = Mapping[tuple[str, str], Row]
+Points = Mapping[str, pd.DataFrame]
+"""Task → the points of its metric (`points.task_points`)."""
 
 
 def sensitivity_table(accuracy: pd.DataFrame, metrics: Metrics, setting: Setting, alpha: float = 0.05) -> pd.DataFrame:
@@ -52,11 +53,15 @@ def sensitivity_table(accuracy: pd.DataFrame, metrics: Metrics, setting: Setting
     """
     if setting.flags is None:
         setting = replace(setting, flags=constant_flags(accuracy, metrics))
-    refits = [_check(name, accuracy, metrics, setting) for name in (*REFITS, *CONTINUOUS)]
-    paper = _check("paper", accuracy, metrics, setting)
+    points = {task: task_points(accuracy, task, metric) for task, metric in metrics.items()}
+    refits = [_check(name, points, metrics, setting) for name in REFITS]
+    for name in CONTINUOUS:
+        others = {task: task_points(accuracy, task, name) for task in metrics}
+        refits.append(_check(name, points, metrics, setting, others))
+    paper = _check("paper", points, metrics, setting)
     cells = {(row["task"], row["term"]): row for row in records(paper)}
     judged = [_judged(refit, cells, alpha) for refit in refits]
-    left_out = [_left_out(check, accuracy, metrics, cells, alpha) for check in LEAVE_OUT]
+    left_out = [_left_out(check, points, metrics, cells, alpha) for check in LEAVE_OUT]
     table = table_of([row for part in (paper, *judged, *left_out) for row in records(part)], "sensitivity")
     return _in_order(table, metrics)
 
@@ -68,29 +73,23 @@ def _in_order(table: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _check(name: str, accuracy: pd.DataFrame, metrics: Metrics, setting: Setting) -> pd.DataFrame:
-    """Run one check on every task and correct its p-values together."""
+def _check(name: str, points: Points, metrics: Metrics, setting: Setting, others: Points | None = None) -> pd.DataFrame:
+    """Run one check on every task and correct its p-values together; `others` are the points of another metric."""
     rows: list[dict[str, object]] = []
     for task, metric in metrics.items():
-        points = task_points(accuracy, task, metric)
-        found = _run(name, points, accuracy, task, metric, setting)
-        common = {"task": task, "metric": metric, "check": name}
-        rows += [
-            {**common, "sizes": points["size"].nunique(), "term": term, **row}
-            for term, row in zip(TERMS, found, strict=True)
-        ]
+        found = _run(name, points[task], metric, setting, None if others is None else others[task])
+        common = {"task": task, "metric": metric, "check": name, "sizes": points[task]["size"].nunique()}
+        rows += [{**common, "term": term, **row} for term, row in zip(TERMS, found, strict=True)]
     table = table_of(rows, "sensitivity")
     return table.assign(p_fdr=correct(table["p"]))
 
 
-def _run(
-    name: str, points: pd.DataFrame, accuracy: pd.DataFrame, task: str, metric: str, setting: Setting
-) -> list[Row]:
-    reason = why_not(points) or ("the fit leaves no residual" if fit_regression(points).ssr < EXACT else "")
+def _run(name: str, points: pd.DataFrame, metric: str, setting: Setting, other: pd.DataFrame | None) -> list[Row]:
+    reason = why_not(points) or ("the fit leaves no residual" if leaves_nothing(points) else "")
     if reason:
         return no_result(reason)
-    if name in CONTINUOUS:
-        return other_metric(task_points(accuracy, task, name), name, metric)
+    if other is not None:
+        return other_metric(other, name, metric)
     return least_squares(points) if name == "paper" else REFITS[name](points, setting)
 
 
@@ -106,14 +105,13 @@ def _can_tell(row: Row, level: float) -> bool:
     return known and can_tell(row["check"], row["term"], int(row["sizes"]), float(row["df"]), level)
 
 
-def _left_out(check: str, accuracy: pd.DataFrame, metrics: Metrics, cells: Cells, alpha: float) -> pd.DataFrame:
+def _left_out(check: str, points: Points, metrics: Metrics, cells: Cells, alpha: float) -> pd.DataFrame:
     """Refit all tasks without each size or step in turn; keep the range of t, the largest p, the worst verdict."""
     unit = LEAVE_OUT[check]
-    used = with_size(accuracy[accuracy["task"].isin(metrics)])
-    refits = [
-        _judged(_check("paper", used[used[unit] != left], metrics, Setting()), cells, alpha)
-        for left in used[unit].unique()
-    ]
+    refits = []
+    for left in dict.fromkeys(name for rows in points.values() for name in rows[unit]):
+        kept = {task: rows[rows[unit] != left].reset_index(drop=True) for task, rows in points.items()}
+        refits.append(_judged(_check("paper", kept, metrics, Setting()), cells, alpha))
     together = pd.concat(refits) if refits else table_of([], "sensitivity")
     rows: list[dict[str, object]] = []
     for task, metric in metrics.items():

@@ -29,7 +29,7 @@ NAMES: Mapping[str, str] = {
 }  # fmt: skip
 """How sentences call the checks of `survival.tsv`."""
 
-SUBJECTS = {"parameters": "size", "tokens": "training", "interaction": "size on what training does"}
+SUBJECTS = {"parameters": "size", "tokens": "training", "interaction": "the interaction of both"}
 """What an effect is an effect of."""
 
 
@@ -117,6 +117,10 @@ def _holding(holding: Mapping[str, Record], training: float) -> str:
     return f"{_joined(claims)}: " + (whole if not failing else f"holds, but not under {_joined(sorted(failing))}")
 
 
+def _subjects(terms: Sequence[str]) -> str:
+    return _joined([SUBJECTS[term] for term in ("tokens", "parameters", "interaction") if term in terms])
+
+
 def _order(terms: Mapping[str, Record]) -> list[str]:
     return [term for term in ("tokens", "interaction", "parameters") if term in terms]
 
@@ -152,22 +156,18 @@ def _fate(row: Record) -> str:
 def _open(cells: Mapping[str, Record], effects: Mapping[str, Record], alpha: float, sizes: int) -> list[str]:
     """Return what is not known, and which effects are excluded."""
     unknown = [t for t in _order(cells) if float(cells[t]["p_fdr"]) < alpha and cells[t]["verdict"] == "cannot tell"]
-    parts = [f"the effect of {_joined([SUBJECTS[t] for t in unknown])} is significant in Table 1, but {sizes} sizes "
-             "cannot tell"] if unknown else []  # fmt: skip
-    quiet = [term for term in _order(cells) if cells[term]["verdict"] in ("not significant", "lost")]
+    parts = [f"the effect of {_subjects(unknown)} is significant in Table 1, but {sizes} sizes cannot tell"]
+    parts = parts if unknown else []
+    quiet = [
+        term for term in _order(cells) if cells[term]["verdict"] in ("not significant", "lost") and term in effects
+    ]
     excluded: dict[str, list[str]] = {}
     for term in quiet:
-        outcome = str(effects[term]["outcome"]) if term in effects else ""
-        if outcome.startswith("no effect"):
-            excluded.setdefault(outcome.removeprefix("no effect "), []).append(SUBJECTS[term])
-    parts += [f"no effect of {_joined(subjects)} {beyond}" for beyond, subjects in excluded.items()]
-    undecided = [SUBJECTS[t] for t in quiet if t in effects and effects[t]["outcome"] == "undecided"]
-    undecided = [name for name in undecided if float(cells[_term(name)]["p_fdr"]) >= alpha]
-    return parts + ([f"undecided: the effect of {_joined(undecided)}"] if undecided else [])
-
-
-def _term(subject: str) -> str:
-    return next(term for term, name in SUBJECTS.items() if name == subject)
+        if str(effects[term]["outcome"]).startswith("no effect "):
+            excluded.setdefault(str(effects[term]["outcome"]).removeprefix("no effect "), []).append(term)
+    parts += [f"no effect of {_subjects(terms)} {beyond}" for beyond, terms in excluded.items()]
+    undecided = [t for t in quiet if effects[t]["outcome"] == "undecided" and float(cells[t]["p_fdr"]) >= alpha]
+    return parts + ([f"undecided: the effect of {_subjects(undecided)}"] if undecided else [])
 
 
 def _premises(premise: Record) -> list[str]:

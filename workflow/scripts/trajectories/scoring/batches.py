@@ -10,11 +10,16 @@ Padding on the right alone cannot reach what stands before it in a causal model,
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 from trajectories.scoring.prefix_tree import PrefixTree
 from trajectories.scoring.requests import Longs
 
+STEP = 2  # passes of one token cost about so much more, token by token, than a pass of many
 LEAST_CONTEXT = 16  # tokens; a shorter context is cheaper run with each of its endings
+
+
+Means = Literal["alone", "batches", "states", "steps"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,32 @@ class Unit:
         return [(k, row) for row, group in enumerate(self.groups) for k in range(group.first, group.last)]
 
 
-def groups_of(tree: PrefixTree, states: bool) -> list[Group]:
-    """Return neighbours that share a context worth running once, in order; without `states` every request is alone."""
+def groups_of(tree: PrefixTree, means: Means) -> list[Group]:
+    """Return neighbours that share a context worth running once, in order; without states every request is alone."""
+    if means not in ("states", "steps"):
+        return [Group(k, k + 1, 0) for k in range(len(tree.requests))]
+    found = _neighbours(tree)
+    if means == "states":
+        return found
+    return [part for group in found for part in ([group] if _from_nothing(group, tree.root) else _apart(group, tree))]
+
+
+def _from_nothing(group: Group, root: int) -> bool:
+    """Tell whether a context run whole costs less than going on from the root step by step with each request."""
+    return group.shared < STEP * (group.shared - root) * (group.last - group.first)
+
+
+def _apart(group: Group, tree: PrefixTree) -> list[Group]:
+    return [Group(k, k + 1, tree.root) for k in range(group.first, group.last)]
+
+
+def _neighbours(tree: PrefixTree) -> list[Group]:
     inputs = tree.requests.lengths - 1
     most = inputs - tree.requests.counted  # a shared token predicts none that counts
     groups: list[Group] = []
     for k in range(len(tree.requests)):
         last = groups[-1] if groups else None
-        shared = 0 if last is None or not states else int(min(_own(last, most), tree.shared[k], most[k]))
+        shared = 0 if last is None else int(min(_own(last, most), tree.shared[k], most[k]))
         if last is not None and shared - tree.root >= LEAST_CONTEXT and shared * 2 > _own(last, most):
             groups[-1] = Group(last.first, k + 1, shared)
         else:

@@ -18,10 +18,11 @@ import torch
 
 from trajectories.errors import UserError
 from trajectories.files import digest
+from trajectories.scoring.batches import Means
 from trajectories.scoring.engine import Engine
 from trajectories.scoring.layout import NoTreeError
 from trajectories.scoring.memory import UNFIT, first_line, out_of_memory, smaller
-from trajectories.scoring.plain import Means, PlainEngine
+from trajectories.scoring.plain import PlainEngine
 from trajectories.scoring.plain_proofs import means_of, refuse_not_causal
 from trajectories.scoring.proofs import (
     Rows,

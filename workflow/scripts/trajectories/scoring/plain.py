@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trajectories.scoring.batches import Unit, endings, groups_of, units_of
+from trajectories.scoring.batches import Means, Unit, endings, groups_of, units_of
 from trajectories.scoring.head import Head, edge_scores
 from trajectories.scoring.memory import smaller
 from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_tree
@@ -19,7 +19,6 @@ from trajectories.scoring.states import Passes, State, rows_of
 from trajectories.scoring.ways import of_one_rope, rope_switch, window
 from trajectories.scoring.workers import in_order
 
-Means = Literal["alone", "batches", "states", "steps"]
 LEAST_ROOT = 16  # tokens all requests share, below which a state is not worth its copies
 
 
@@ -64,7 +63,7 @@ class PlainEngine:
         states = self.means in ("states", "steps")
         tree = build_tree(requests, LEAST_ROOT if states else int(requests.lengths.max()) + 1)
         root = self._pass(tree.root_tokens[None], None, True)[1] if tree.root else None
-        groups = groups_of(tree, states)
+        groups = groups_of(tree, self.means)
         while groups:
             capacity = self.pack_tokens if self.means != "alone" else 1
             done = 0
@@ -89,7 +88,8 @@ class PlainEngine:
             contexts = [requests.ids(group.first)[start : unit.shared] for group in unit.groups]
             state = self._pass(np.stack(contexts), given, True)[1]
         members, sums, best = [], [], []
-        capacity = self.pack_tokens if self.means != "alone" else 1
+        # a step of many rows is a pass of as many tokens, however long their endings
+        capacity = {"alone": 1, "steps": 8 * self.pack_tokens}.get(self.means, self.pack_tokens)
         for batch in endings(unit, requests.lengths, capacity):
             found, greedy = self._ending(batch, unit, requests, state, unit.shared > tree.root)
             members += [k for k, _ in batch]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from trajectories.errors import UserError
+from trajectories.scoring.batches import Means
 from trajectories.scoring.memory import UNFIT, first_line
-from trajectories.scoring.plain import Means
 from trajectories.scoring.proofs import UNITS, distances, refuse_positions, rounded_again
 from trajectories.scoring.requests import Ints
 from trajectories.scoring.states import Passes, rows_of

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from trajectories.jobs.devices import one_gpu, visible_gpus
+from trajectories.errors import UserError
+from trajectories.jobs.devices import some_gpus, visible_gpus
 
 HOLDER = """
 import logging, os, sys
-from trajectories.jobs.devices import choose, one_gpu
+from trajectories.jobs.devices import choose, some_gpus
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 for handler in logging.root.handlers: handler.flush()
-with one_gpu("auto", os.environ) as gpu:
+with some_gpus("auto", 1, os.environ) as gpu:
     choose(gpu)
     print("holds", os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
     sys.stdin.readline()
@@ -23,10 +24,10 @@ with one_gpu("auto", os.environ) as gpu:
 # Takes a device many times over and writes what it does to one file, a line at a time.
 WORKER = """
 import os, sys
-from trajectories.jobs.devices import one_gpu
+from trajectories.jobs.devices import some_gpus
 events = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
 for _ in range(int(sys.argv[2])):
-    with one_gpu("cuda", os.environ) as gpu:
+    with some_gpus("cuda", 1, os.environ) as gpu:
         os.write(events, f"take {gpu} {os.getpid()}\\n".encode())
         os.sched_yield()
         os.write(events, f"give {gpu} {os.getpid()}\\n".encode())
@@ -112,14 +113,14 @@ def test_many_jobs_never_share_a_gpu(machine: Machine, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheduler", ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST"])
 def test_a_scheduler_that_hands_out_devices_is_left_alone(scheduler: str, tmp_path: Path) -> None:
     environment = {scheduler: "7", "CUDA_VISIBLE_DEVICES": "0,1", "TRAJECTORIES_LOCKS": str(tmp_path)}
-    with one_gpu("auto", environment) as gpu:
+    with some_gpus("auto", 1, environment) as gpu:
         assert gpu is None
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("device", ["cpu", "mps", "cuda:1"])
 def test_nothing_is_chosen_for_other_devices(device: str, tmp_path: Path) -> None:
-    with one_gpu(device, {"CUDA_VISIBLE_DEVICES": "0,1", "TRAJECTORIES_LOCKS": str(tmp_path)}) as gpu:
+    with some_gpus(device, 1, {"CUDA_VISIBLE_DEVICES": "0,1", "TRAJECTORIES_LOCKS": str(tmp_path)}) as gpu:
         assert gpu is None
 
 
@@ -134,3 +135,22 @@ def test_gpus_are_those_the_process_may_use(tmp_path: Path, monkeypatch: pytest.
     assert visible_gpus({}) == ["0", "1"]
     tool.write_text("#!/bin/sh\nexit 9\n")
     assert visible_gpus({}) == []
+
+
+def test_a_job_of_several_gpus_holds_them_all(tmp_path: Path) -> None:
+    environment = {"CUDA_VISIBLE_DEVICES": "0,1,2", "TRAJECTORIES_LOCKS": str(tmp_path)}
+    with some_gpus("auto", 2, environment) as several:
+        assert several == "0,1"
+        with some_gpus("auto", 1, environment) as one:
+            assert one == "2"
+    with some_gpus("auto", 3, environment) as every:
+        assert every == "0,1,2"
+
+
+def test_more_gpus_than_there_are_is_an_error(tmp_path: Path) -> None:
+    environment = {"CUDA_VISIBLE_DEVICES": "0", "TRAJECTORIES_LOCKS": str(tmp_path)}
+    with (
+        pytest.raises(UserError, match=r"scoring.gpus: 2 are asked for, and this machine gives 1"),
+        some_gpus("auto", 2, environment),
+    ):
+        pass

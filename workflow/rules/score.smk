@@ -20,7 +20,7 @@ for batch in score_rules():
             checkpoints_on_disk=lambda wildcards, input, steps=batch.steps: checkpoints_on_disk(
                 wildcards.model, steps or [int(wildcards.step)], input.requests
             ),
-            gpu=0 if STUDY.scoring.device == "cpu" else 1,
+            gpu=0 if STUDY.scoring.device == "cpu" else STUDY.scoring.gpus,
             mem_mb=lambda wildcards, attempt, count=batch.count: score_mem_mb(wildcards.model, count, attempt),
             runtime=lambda wildcards, input, attempt, count=batch.count: score_runtime(
                 wildcards.model, count, input.requests, attempt

@@ -1,4 +1,4 @@
-"""One scoring job per GPU: a lock per device that the kernel gives back when its holder dies.
+"""GPUs for scoring jobs, one or several each: a lock per device that the kernel gives back when its holder dies.
 
 The lock files lie in a folder common to all runs on the machine, so two workflows share its GPUs too. Under a cluster
 scheduler, which hands out devices itself, there is nothing to lock.
@@ -8,10 +8,11 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trajectories.checkpoints.locks import any_lock
+from trajectories.errors import UserError
 
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
 
@@ -36,11 +37,12 @@ def lock_folder(environment: Mapping[str, str]) -> Path:
 
 
 @contextmanager
-def one_gpu(device: str, environment: Mapping[str, str]) -> Iterator[str | None]:
-    """Hold one GPU's lock for the block and yield its id for CUDA_VISIBLE_DEVICES; None where nothing is to be chosen.
+def some_gpus(device: str, count: int, environment: Mapping[str, str]) -> Iterator[str | None]:
+    """Hold the locks of `count` GPUs for the block and yield their ids for CUDA_VISIBLE_DEVICES.
 
-    Nothing is chosen for `cpu` and `mps`, under a scheduler, for a device named by number, or without a GPU. Must be
-    entered before torch is imported, or the choice comes too late.
+    None where nothing is to be chosen: for `cpu` and `mps`, under a scheduler, for a device named by number, or without
+    a GPU. Must be entered before torch is imported, or the choice comes too late. Raises `UserError` when there are
+    fewer GPUs than asked for.
     """
     gpus = [] if device not in ("auto", "cuda") or any(map(environment.get, SCHEDULERS)) else visible_gpus(environment)
     if not gpus:
@@ -49,8 +51,21 @@ def one_gpu(device: str, environment: Mapping[str, str]) -> Iterator[str | None]
     folder = lock_folder(environment)
     _shared_folder(folder)
     locks = {folder / f"gpu-{gpu.replace('/', '_')}": gpu for gpu in gpus}
-    with any_lock(list(locks), f"one of {len(gpus)} GPU(s)") as held:
-        yield locks[held]
+    if count > len(locks):
+        raise UserError(f"scoring.gpus: {count} are asked for, and this machine gives {len(locks)}")
+    with ExitStack() as held:
+        if count > 1:  # two jobs that each hold a part would wait for ever: one gathers at a time
+            gathering = held.enter_context(ExitStack())
+            gathering.enter_context(any_lock([folder / "gathering"], "another job that waits for several GPUs"))
+        chosen: list[Path] = []
+        for _ in range(count):
+            free = [path for path in locks if path not in chosen]
+            chosen.append(
+                held.enter_context(any_lock(free, f"{'one' if count == 1 else count} of {len(locks)} GPU(s)"))
+            )
+        if count > 1:
+            gathering.close()
+        yield ",".join(locks[path] for path in sorted(chosen))
 
 
 def _shared_folder(folder: Path) -> None:
@@ -62,7 +77,7 @@ def _shared_folder(folder: Path) -> None:
         pass
 
 
-def choose(gpu: str | None) -> None:
-    """Make `gpu` the only one this process sees."""
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+def choose(gpus: str | None) -> None:
+    """Make these GPUs the only ones this process sees."""
+    if gpus is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus

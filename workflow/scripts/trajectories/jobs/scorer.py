@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajectories.errors import UserError
-from trajectories.jobs.devices import choose, one_gpu
+from trajectories.jobs.devices import choose, some_gpus
 from trajectories.jobs.job import Job, RequestsFile
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Scorer:
     def score(self, job: Job, folder: Path, missing: Mapping[Path, Sequence[str]]) -> None:
         """Score the missing tasks of a checkpoint; each tree's scores are kept as soon as they are there."""
         if self._known is None:
-            choose(self._device.enter_context(one_gpu(job.scoring.device, os.environ)))
+            choose(self._device.enter_context(some_gpus(job.scoring.device, job.scoring.gpus, os.environ)))
             self._known = _start(job.threads)
         _score(job, folder, missing, self._known)
         _forget()
@@ -79,7 +79,7 @@ def _load(job: Job, folder: Path) -> "Engine":
     size = job.scoring.pack_tokens
     pack_tokens = PACK_TOKENS.get(device.split(":")[0], 2048) if size == "auto" else size
     names = [file.name for file in job.checkpoint.files]  # nothing else that lies in the folder
-    model = load_model(folder, job.scoring.dtype, device, files=names)
+    model = load_model(folder, job.scoring.dtype, device, files=names, gpus=job.scoring.gpus)
     return Engine(model, job.protocol.softmax, pack_tokens, job.scoring.attention)
 
 

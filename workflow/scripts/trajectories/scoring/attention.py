@@ -108,15 +108,16 @@ def mask_makers() -> dict[str, MaskMaker]:
     return {option.implementation: option.mask for option in (make() for make in KINDS.values())}
 
 
-def candidates(name: str, device: str, loaded: str = "sdpa") -> list[Attention]:
+def candidates(name: str, device: str, loaded: str = "sdpa", spread: bool = False) -> list[Attention]:
     """Return what `scoring.attention` allows on a device, the one to begin with first.
 
-    `loaded` is the implementation that the model came with: eager where it has no other.
+    `loaded` is the implementation that the model came with: eager where it has no other. A model `spread` over several
+    devices takes no block masks, which cannot follow it.
     """
     if name == "flex":
         return [FlexAttention()]
     first: Attention = EagerAttention() if loaded == "eager" else SdpaAttention()
-    return [first, FlexAttention()] if name == "auto" and device.startswith("cuda") else [first]
+    return [first, FlexAttention()] if name == "auto" and device.startswith("cuda") and not spread else [first]
 
 
 def faster(

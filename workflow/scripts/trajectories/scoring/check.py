@@ -37,7 +37,7 @@ from trajectories.scoring.proofs import (
 )
 from trajectories.scoring.requests import Ints, Requests
 from trajectories.scoring.states import Passes
-from trajectories.scoring.ways import Reading, reading, rope_switch
+from trajectories.scoring.ways import Reading, is_spread, reading, rope_switch
 
 logger = logging.getLogger(__name__)
 AGREEMENT = 1e-4  # nats per counted token, float32
@@ -177,7 +177,7 @@ def _quick(engine: Engine, requests: Requests) -> None:
 def _exact(engine: Engine) -> Engine:
     """Return an engine in float32 on the same weights, or the engine itself where a copy would be too large."""
     model = engine.model
-    if model.dtype == torch.float32 or sum(p.numel() for p in model.parameters()) > COPIED:
+    if model.dtype == torch.float32 or is_spread(model) or sum(p.numel() for p in model.parameters()) > COPIED:
         return engine
     return Engine(deepcopy(model).float(), "float32", engine.pack_tokens, engine.attention)
 

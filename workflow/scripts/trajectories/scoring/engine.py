@@ -17,7 +17,7 @@ from trajectories.scoring.memory import smaller
 from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_pack, build_tree, cut_into_packs
 from trajectories.scoring.requests import Ints, Requests
 from trajectories.scoring.scored import Progress, Scored, refuse_nonfinite, refuse_vocabulary
-from trajectories.scoring.ways import of_one_rope, rope_switch, window
+from trajectories.scoring.ways import is_spread, of_one_rope, rope_switch, window
 from trajectories.scoring.workers import in_order
 
 PACK_TOKENS = {"cpu": 1024, "cuda": 8192}
@@ -44,7 +44,8 @@ class Engine:
 
     def start_with_loaded(self) -> None:
         """Allow the attention that the model was loaded with, and what else the device is good for."""
-        self._options = candidates(self.attention, str(self.model.device), self.attention_used)
+        device = str(self.model.device)
+        self._options = candidates(self.attention, device, self.attention_used, is_spread(self.model))
 
     @property
     def window(self) -> int:

@@ -99,6 +99,8 @@ def edge_scores(head: Head, hidden: Tensor, pack: Pack, softmax: str) -> tuple[T
     `hidden` is [w, hidden size], a row per wanted node. With `softmax="model"` the log-softmax is made in the type of
     the logits. Of equally probable tokens the first counts as the most probable.
     """
+    if not head.whole:
+        hidden = hidden.to(head.linear.weight.device)  # a model may be spread over devices
     return _native_scores(head, hidden, pack) if softmax == "model" else _float32_scores(head, hidden, pack)
 
 

@@ -36,6 +36,11 @@ class Piece:
     keys: slice | Tensor  # positions among the keys, root included; a slice where they are neighbours
     mask: Tensor  # [1, 1, high - low, keys]
 
+    def to(self, device: torch.device) -> "Piece":
+        """Return the piece on a device."""
+        keys = self.keys if isinstance(self.keys, slice) else self.keys.to(device)
+        return Piece(self.low, self.high, keys, self.mask.to(device))
+
     def take(self, states: Tensor) -> Tensor:
         """Return the needed keys or values from [batch, heads, root + n, size]."""
         return states[:, :, self.keys] if isinstance(self.keys, slice) else states.index_select(2, self.keys)
@@ -45,6 +50,7 @@ class TreeMask(Tensor):
     """An additive [1, 1, n, root + n] mask that knows the pieces it falls into."""
 
     pieces: Sequence[Piece]
+    elsewhere: dict[torch.device, "TreeMask"]  # copies for layers on other devices
 
     @classmethod
     def __torch_function__(
@@ -56,8 +62,23 @@ class TreeMask(Tensor):
     ) -> Any:
         """Run attention in pieces; every other function sees an ordinary tensor."""
         with torch._C.DisableTorchFunctionSubclass():
-            run = _attention_in_pieces if func is functional.scaled_dot_product_attention else func
-            return run(*args, **(kwargs or {}))
+            if func is functional.scaled_dot_product_attention:
+                return _attention_in_pieces(*args, **(kwargs or {}))
+            result = func(*args, **(kwargs or {}))
+            if func is Tensor.to and isinstance(args[0], TreeMask) and result.dtype == args[0].dtype:
+                return args[0].on(result)
+            return result
+
+    def on(self, copy: Tensor) -> "TreeMask":
+        """Return this mask on the device of a copy of it, with its pieces; each device gets them once."""
+        device = copy.device
+        if device == self.device:
+            return self
+        if device not in self.elsewhere:
+            moved = copy.as_subclass(TreeMask)
+            moved.pieces, moved.elsewhere = [piece.to(device) for piece in self.pieces], {}
+            self.elsewhere[device] = moved
+        return self.elsewhere[device]
 
 
 def tree_mask(layout: Layout, question: Question, piece_tokens: int) -> Tensor:
@@ -67,6 +88,7 @@ def tree_mask(layout: Layout, question: Question, piece_tokens: int) -> Tensor:
     if len(cuts) <= 1:
         return mask
     pieced = mask.as_subclass(TreeMask)
+    pieced.elsewhere = {}
     pieced.pieces = [_piece(layout, question, low, high) for low, high in zip([0, *cuts[:-1]], cuts, strict=True)]
     return pieced
 

@@ -54,6 +54,11 @@ def window(model: Any) -> int:
     return min([window_of(model.config), *tables])
 
 
+def is_spread(model: Any) -> bool:
+    """Tell whether a model's layers lie on several devices."""
+    return len(set(getattr(model, "hf_device_map", {}).values())) > 1
+
+
 def reading(model: Any, longest: int) -> Reading:
     """Return the way for requests of at most `longest` input tokens."""
     config = text_config(model.config)

@@ -122,6 +122,7 @@ class Scoring(Strict):
     device: Device = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     pack_tokens: PositiveInt | Literal["auto"] = Field("auto", description="Tokens of the tree in one forward pass.")
     attention: Literal["auto", "sdpa", "flex"] = "auto"
+    gpus: PositiveInt = Field(1, description="GPUs of a scoring job; with more than one, a model is spread over them.")
     # How work is cut changes no result: left out of what rules' params hold, it runs nothing again.
     checkpoints_per_job: PositiveInt | Literal["auto"] = Field(
         "auto", exclude=True, description="Checkpoints of a model that one job scores, one after the other."

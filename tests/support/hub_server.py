@@ -172,6 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         path = unquote(url.path)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if path == "/api/models":
+            owned = [name for kind, name in hub.repos if kind == "models" and name.startswith(f"{query['author']}/")]
+            return self._json([{"id": name, "modelId": name, "tags": [], "downloads": 0} for name in owned])
         if path.startswith("/storage/"):
             return self._storage(path.removeprefix("/storage/"), query)
         if match := _RESOLVE.fullmatch(path):

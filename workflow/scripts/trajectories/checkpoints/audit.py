@@ -62,7 +62,7 @@ def row(finding: Finding, policy: Policy) -> dict[str, object]:
         "model": finding.model.name,
         "parameters": finding.model.parameters,
         "step": finding.step,
-        "tokens": finding.step * finding.model.tokens_per_step,
+        "tokens": finding.model.tokens_at(finding.step),
         "source": listing.source if listing else f"{finding.model.source}:{finding.model.address}",
         "revision": listing.revision if listing else None,
         "commit": listing.commit if listing else None,

@@ -1,5 +1,6 @@
 """The records the audit works on: files with their hashes, the weights of one checkpoint, what is wrong with them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,8 @@ class ModelSource:
     """One model as a study names it: where its checkpoints are and which steps are wanted.
 
     `address` is a hub repository (`source="hub"`) or a folder pattern (`source="folder"`) such as
-    `path/{model}/step{step}`; `revision` is the pattern of the hub's branch names.
+    `path/{model}/step{step}`; `revision` is the pattern of the hub's branch names; `tokens` says what each step has
+    seen where that is not a number per step; `main_is` is the step that `main` holds, and is where no branch holds it.
     """
 
     name: str
@@ -26,6 +28,12 @@ class ModelSource:
     steps: tuple[int, ...]
     tokens_per_step: int
     revision: str = "step{step}"
+    main_is: int | None = None
+    tokens: Mapping[int, int] | None = None
+
+    def tokens_at(self, step: int) -> int:
+        """Return how many tokens the model has seen by a step."""
+        return step * self.tokens_per_step if self.tokens is None else self.tokens[step]
 
 
 @dataclass(frozen=True)

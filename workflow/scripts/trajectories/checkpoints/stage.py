@@ -11,7 +11,7 @@ from trajectories.checkpoints.notes import anomaly_footnotes
 from trajectories.checkpoints.records import ModelSource
 from trajectories.errors import UserError
 from trajectories.study.config import Checkpoints, Model
-from trajectories.study.sources import source_of, tokens_per_step_of
+from trajectories.study.sources import source_of, tokens_of, tokens_per_step_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict
 from trajectories.tables import write_table
@@ -67,12 +67,16 @@ def summary(table: pd.DataFrame) -> str:
 
 def _source(model: Model, suite: Suite) -> ModelSource:
     hub, folder = source_of(model, suite.checkpoints)
+    steps = model.steps or suite.steps
+    per_step = tokens_per_step_of(model, suite.checkpoints)
     return ModelSource(
         name=model.name,
         parameters=model.parameters,
         source="hub" if hub else "folder",
         address=(hub or "").format(model=model.name) if hub else str(folder),
-        steps=model.steps or suite.steps,
-        tokens_per_step=tokens_per_step_of(model, suite.checkpoints),
+        steps=steps,
+        tokens_per_step=per_step or 0,
         revision=model.revision or suite.checkpoints.revision,
+        tokens=None if per_step else {step: tokens_of(model, suite.checkpoints, step) for step in steps},
+        main_is=suite.checkpoints.main_is if model.main_is is None else model.main_is,
     )

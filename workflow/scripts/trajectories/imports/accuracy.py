@@ -16,7 +16,8 @@ from trajectories.imports.published import published_file
 from trajectories.imports.reading import Reading
 from trajectories.study.config import Import, Model, Study
 from trajectories.study.metrics import IMPORTED, METRICS
-from trajectories.study.sources import PYTHIA_TOKENS, tokens_per_step_of
+from trajectories.study.sources import PYTHIA_TOKENS
+from trajectories.study.sources import tokens_of as configured_tokens
 from trajectories.tables import COLUMNS, write_table
 
 logger = logging.getLogger(__name__)
@@ -184,7 +185,7 @@ def tokens_of(reading: Reading, model: Model, step: int, study: Study, notes: No
     """
     given = reading.tokens
     try:
-        configured: int | None = step * tokens_per_step_of(model, study.checkpoints)
+        configured: int | None = configured_tokens(model, study.checkpoints, step)
     except UserError:
         configured = None
     if configured is None:
@@ -192,10 +193,11 @@ def tokens_of(reading: Reading, model: Model, step: int, study: Study, notes: No
             return given
         notes.add("tokens per step taken to be Pythia's, 2,097,152", model.name)
         return step * PYTHIA_TOKENS
-    said = model.tokens_per_step or study.checkpoints.tokens_per_step
+    sections = (model, study.checkpoints)
+    said = any(part.tokens is not None or part.tokens_per_step is not None for part in sections)
     if given is None or given == configured:
         return configured
-    if said is None:  # Pythia's by its name alone: the file knows better
+    if not said:  # Pythia's by its name alone: the file knows better
         return given
     raise UserError(
         f"{reading.file}: has {given} tokens for {model.name} step {step}, the config {configured} "

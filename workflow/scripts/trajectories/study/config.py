@@ -1,9 +1,10 @@
 """The study: one strict config, checked whole before anything runs."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from trajectories.errors import UserError
 from trajectories.files import canonical_json, digest
@@ -17,6 +18,7 @@ from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.sizes import sizes_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict, refusal
+from trajectories.study.tokens import Tokens, stepwise, told_once
 from trajectories.study.values import Count, Device, Dtype, FolderPattern, Pattern, Place, has_step
 
 
@@ -56,9 +58,24 @@ class Model(Strict):
     folder: FolderPattern | None = None
     revision: Pattern | None = None
     tokens_per_step: Count | None = None
+    tokens: Tokens = None
+    main_is: NonNegativeInt | None = None
     tokenizer: Place | None = None
     steps: Steps | None = None
     alias: list[str] = Field([], description="What imported files call the model, where not by its name.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _steps_with_tokens(cls, value: Any) -> Any:
+        """Read `steps` that map names to tokens as steps and a table of tokens."""
+        if not isinstance(value, dict) or not isinstance(value.get("steps"), Mapping):
+            return value
+        table = stepwise(value["steps"], value.get("tokens"))
+        return value | {"steps": list(table), "tokens": table}
+
+    @model_validator(mode="after")
+    def _tokens_once(self) -> "Model":
+        return told_once(self)
 
 
 class Mirror(Strict):
@@ -90,7 +107,8 @@ class Checkpoints(Strict):
     tokens_per_step: Count | None = Field(
         None, description="Tokens that one training step sees: batch size × length; known for Pythia alone."
     )
-    main_is: PositiveInt | None = Field(
+    tokens: Tokens = None
+    main_is: NonNegativeInt | None = Field(
         None, description="The step of what has no branch of its own: the final checkpoint, published as main alone."
     )
     tokenizer: Place | None = Field(
@@ -113,6 +131,10 @@ class Checkpoints(Strict):
         None, description="Folder for downloaded checkpoints; null: results/<study>/checkpoints."
     )
     hub_cache: bool = Field(False, description="Look into the user's own hub cache before downloading.")
+
+    @model_validator(mode="after")
+    def _tokens_once(self) -> "Checkpoints":
+        return told_once(self)
 
 
 class Scoring(Strict):
@@ -222,6 +244,16 @@ class Study(Strict):
     imported: Import | None = Field(None, alias="import")
     reference: Name | None = Field(None, description="`published`, or another study's name, to compare with.")
     data: Place | None = Field(None, description="Folder with the paper's published accuracies; null: fetched.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _steps_with_tokens(cls, value: Any) -> Any:
+        """Read `steps` that map names to tokens as steps and the suite's table of tokens."""
+        if not isinstance(value, dict) or not isinstance(value.get("steps"), Mapping):
+            return value
+        suite = value.get("checkpoints") or {}
+        table = stepwise(value["steps"], suite.get("tokens") if isinstance(suite, dict) else None)
+        return value | {"steps": list(table), "checkpoints": suite | {"tokens": table}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], where: str = "config") -> "Study":

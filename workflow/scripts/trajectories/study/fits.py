@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from trajectories.errors import UserError
 from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS
-from trajectories.study.sources import source_of, tokens_per_step_of
+from trajectories.study.sources import source_of, tokens_of
 from trajectories.study.strict import suggestion
 from trajectories.study.values import has_step
 
@@ -72,7 +72,8 @@ def _tokens(study: "Study") -> Iterator[str]:
     lines = []
     for model in study.models:
         try:
-            tokens_per_step_of(model, study.checkpoints)
+            for step in study.steps_of(model):
+                tokens_of(model, study.checkpoints, step)
         except UserError as error:
             lines.append(str(error))
     yield from lines[:1]  # one key mends them all

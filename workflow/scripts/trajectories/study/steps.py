@@ -1,5 +1,6 @@
 """Training steps as they are written in a config: numbers, powers of two, ranges."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -55,6 +56,19 @@ def expand_steps(value: Any) -> tuple[int, ...]:
     return tuple(sorted(steps))
 
 
+def named_step(name: Any) -> int:
+    """Return the step that a name stands for: a whole number, or the one number in a text such as `ckpt_030`.
+
+    Raises ValueError where there is not just one.
+    """
+    if isinstance(name, int) and not isinstance(name, bool) and name >= 0:
+        return name
+    numbers = re.findall(r"[0-9]+", name) if isinstance(name, str) else []
+    if len(numbers) != 1:
+        raise ValueError(f"{name!r} does not name a step; write a whole number, or a name with one, such as ckpt_030")
+    return int(numbers[0])
+
+
 def _expand(item: Any) -> list[int]:
     if isinstance(item, Mapping):
         known = [*PowersOfTwo.model_fields, *StepRange.model_fields]
@@ -69,12 +83,12 @@ def _expand(item: Any) -> list[int]:
     return [item]
 
 
+_ITEM = {"anyOf": [{"type": "integer", "minimum": 0}, PowersOfTwo.model_json_schema(), StepRange.model_json_schema()]}
 _SCHEMA = {
-    "type": "array",
-    "minItems": 1,
-    "description": f"Training steps; each item is {_ALLOWED}.",
-    "items": {
-        "anyOf": [{"type": "integer", "minimum": 0}, PowersOfTwo.model_json_schema(), StepRange.model_json_schema()]
-    },
+    "description": f"Training steps; each item is {_ALLOWED}. Or a table from names, such as ckpt_030, to tokens.",
+    "anyOf": [
+        {"type": "array", "minItems": 1, "items": _ITEM},
+        {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["number", "string"]}},
+    ],
 }
 Steps = Annotated[tuple[int, ...], BeforeValidator(expand_steps), WithJsonSchema(_SCHEMA)]

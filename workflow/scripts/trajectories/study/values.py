@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, PositiveInt, WithJsonSchema
 
 
-def _count(value: Any) -> Any:
+def whole_count(value: Any) -> int:
     """Turn 1.4e9, also where YAML read it as text, into a whole number."""
     try:
         number = float(value)
@@ -57,7 +57,7 @@ def _dtype(value: Any) -> Any:
 
 
 _COUNT_SCHEMA = {"type": ["number", "string"], "description": "A positive whole number, such as 70e6."}
-Count = Annotated[PositiveInt, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
+Count = Annotated[PositiveInt, BeforeValidator(whole_count), WithJsonSchema(_COUNT_SCHEMA)]
 Pattern = Annotated[str, BeforeValidator(_pattern)]
 FolderPattern = Annotated[Pattern, AfterValidator(os.path.expanduser)]
 Place = Annotated[str, AfterValidator(os.path.expanduser)]  # a path; ~ is the user's home

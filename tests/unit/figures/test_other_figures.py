@@ -109,12 +109,27 @@ def test_direction_and_significance_are_drawn_apart(
     assert (look["linewidth"] > 1) == strong
 
 
-def test_models_figure_has_a_panel_per_model_and_task(table: pd.DataFrame) -> None:
+def test_models_figure_has_a_band_per_model_in_each_task(table: pd.DataFrame) -> None:
     figure = models_figure(table, trends_table(table, METRICS), LABELS, alpha=0.2, width="two")
-    assert len(figure.axes) == 8
-    assert [figure.axes[place].get_ylabel() for place in (0, 2, 4, 6)] == ["m6", "m5", "m4", "m3"]
-    assert {str(figure.axes[place].lines[0].get_color()) for place in (0, 2, 4, 6)} == {FALL}
-    assert {str(figure.axes[place].lines[0].get_color()) for place in (1, 3, 5, 7)} == {NONE}
+    falls, flat = figure.axes
+    assert [text.get_text() for text in falls.get_yticklabels()] == ["m6", "m5", "m4", "m3"]
+    for panel, colour in ((falls, FALL), (flat, NONE)):
+        lines = [line for line in panel.lines if len(line.get_xdata()) == 5]
+        assert {str(line.get_color()) for line in lines} == {colour}
+        bands = [{int(y) for y in np.asarray(line.get_ydata())} for line in lines]
+        assert sorted(band.pop() for band in bands if len(band) == 1) == [0, 1, 2, 3]
+
+
+def test_step_0_squashes_no_band(table: pd.DataFrame) -> None:
+    """The best checkpoint at step 0 lies where its line starts, half a decade left of the first one with tokens."""
+    late = table[(table["step"] == 0) | (table["step"] >= 100)].assign(tokens=lambda rows: rows["tokens"] * 10**6)
+    trends = trends_table(late, METRICS).assign(best_step=0, drop_p_fdr=0.0)
+    figure = models_figure(late, trends, LABELS, alpha=0.05, width="two")
+    xs = [np.asarray(line.get_xdata(), float) for line in figure.axes[0].lines if len(line.get_xdata())]
+    assert max(x.max() for x in xs) - min(x.min() for x in xs) == pytest.approx(1.5)
+    dots = [x[0] for x in xs if len(x) == 1]
+    assert dots
+    assert min(dots) == min(x.min() for x in xs)
 
 
 @pytest.mark.parametrize("width", ["one", "two"])

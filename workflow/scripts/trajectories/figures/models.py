@@ -1,9 +1,11 @@
 """Small multiples: a row per model, a column per task; colour says where a trend goes, strength whether it is sure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,6 +30,12 @@ from trajectories.tables import read_table
 MARGIN = 0.03
 """Inches between the titles and the edge of the figure."""
 
+TALLEST_BAND, LOWEST_BAND, HIGHEST_FIGURE = 0.42, 0.13, 9.0
+"""Inches of one model's band, and of all of them before bands grow low."""
+
+INSET = 0.12
+"""Share of a band above and below its line."""
+
 STRONG: Mapping[str, Any] = {"linewidth": 1.2}
 WEAK: Mapping[str, Any] = {"linewidth": 0.6, "alpha": 0.55}
 
@@ -46,7 +54,7 @@ def draw_models(
 ) -> None:
     """Draw every trajectory by itself: blue gets better, orange worse; thin and pale where that is not significant.
 
-    Grey has too few steps or none that differ (corrected p of `trends.tsv`). Panels of one task share their y axis. A
+    Grey has too few steps or none that differ (corrected p of `trends.tsv`). The bands of one task share their scale. A
     dot marks the best checkpoint where the drop from it to the last one is significant.
     """
     values, table = renamed(read_accuracy(accuracy), names), renamed(read_table(trends, "trends"), names)
@@ -67,26 +75,71 @@ def trend_look(trend: float, p: float, alpha: float, sign: float = 1.0) -> dict[
 def models_figure(
     accuracy: pd.DataFrame, trends: pd.DataFrame, tasks: Sequence[TaskLabel], *, alpha: float, width: Column
 ) -> Figure:
-    """Return the figure of `draw_models` from tables already read; the largest model is on top."""
+    """Return the figure of `draw_models` from tables already read; the largest model is on top.
+
+    One axes per task holds the bands of all models: hundreds of axes take minutes to draw.
+    """
     models = models_by_size(accuracy)[::-1]
     found: Trends = {(str(row["model"]), str(row["task"])): row for row in records(trends)}
-    height = 0.42 * len(models) + 0.35
-    figure = new_figure(width, height)
-    panels = figure.subplots(len(models), len(tasks), sharex=True, sharey="col", squeeze=False)
-    for down, model in enumerate(models):
-        for across, label in enumerate(tasks):
-            rows = panel_rows(accuracy, label)
-            _draw_line(panels[down][across], rows[rows["model"] == model], found.get((model, label.task)), alpha)
-        panels[down][0].set_ylabel(model, rotation=0, ha="right", va="center", fontsize=5.5)
-    titles = [_title(panel, label.label) for panel, label in zip(panels[0], tasks, strict=True)]
+    band = min(TALLEST_BAND, max(LOWEST_BAND, HIGHEST_FIGURE / len(models)))
+    figure = new_figure(width, band * len(models) + 0.35)
+    panels = figure.subplots(1, len(tasks), squeeze=False)[0]
+    places = {model: len(models) - 1 - down for down, model in enumerate(models)}
+    for panel, label in zip(panels, tasks, strict=True):
+        looks = {model: _looks(found.get((model, label.task)), alpha) for model in models}
+        _draw_task(panel, panel_rows(accuracy, label), places, looks)
+    size = min(5.5, 0.72 * 72 * band)
+    panels[0].set_yticks([place + 0.5 for place in places.values()], list(places), fontsize=size)
+    titles = [_title(panel, label.label, 0.05 + 0.12 / len(models)) for panel, label in zip(panels, tasks, strict=True)]
     legend_below(figure, _legend())
     _make_room(figure, titles)
     return figure
 
 
-def _title(panel: Axes, text: str) -> Annotation:
+@dataclass(frozen=True)
+class _Looks:
+    """How a model's line in one task is drawn, and the step that gets a dot, if one does."""
+
+    line: Mapping[str, Any]
+    dot: int | None
+
+
+def _looks(trend: Mapping[str, Any] | None, alpha: float) -> _Looks:
+    if trend is None:
+        return _Looks(trend_look(0.0, 1.0, alpha), None)
+    line = trend_look(trend["trend"], trend["p_fdr"], alpha, sign_of(trend["metric"]))
+    return _Looks(line, int(trend["best_step"]) if trend["drop_p_fdr"] < alpha else None)
+
+
+def _draw_task(panel: Axes, rows: pd.DataFrame, places: Mapping[str, int], looks: Mapping[str, _Looks]) -> None:
+    """Draw a task's lines, each in its model's band; all share the task's range of values."""
+    low, high = float(rows["value"].min()), float(rows["value"].max())
+    spread = (high - low) or 1.0
+    place = rows["model"].map(places).to_numpy(float)
+    drawn = rows.assign(
+        x=np.log10(token_positions(rows["tokens"]).to_numpy(float)),
+        y=place + INSET + (1 - 2 * INSET) * (rows["value"].to_numpy(float) - low) / spread,
+    )
+    for model, line in drawn.groupby("model", sort=False):
+        look = looks[str(model)]
+        panel.plot(line["x"], line["y"], **look.line)
+        best = line[line["step"] == look.dot]
+        panel.plot(best["x"], best["y"], marker="o", markersize=2.4, markeredgewidth=0, color=GREY, zorder=3)
+    panel.hlines(
+        range(1, len(places)), 0, 1, transform=panel.get_yaxis_transform(), color=PALE, linewidth=0.5, zorder=1
+    )
+    panel.set_ylim(0, len(places))
+    panel.margins(x=0.08)
+    panel.set_yticks([])
+    panel.set_xticks([])
+    panel.tick_params(which="both", length=0)
+    for spine in panel.spines.values():
+        spine.set(visible=True, color=PALE)
+
+
+def _title(panel: Axes, text: str, above: float) -> Annotation:
     title = panel.annotate(
-        text, (0.12, 1.12), xycoords="axes fraction", rotation=35, ha="left", va="bottom",
+        text, (0.12, 1 + above / 4), xycoords="axes fraction", rotation=35, ha="left", va="bottom",
         rotation_mode="anchor", fontsize=5.5, annotation_clip=False,
     )  # fmt: skip
     title.set_in_layout(False)  # a long slanted title would push its column away from the next
@@ -102,20 +155,6 @@ def _make_room(figure: Figure, titles: Sequence[Annotation]) -> None:
     width, height = figure.get_figwidth(), figure.get_figheight() + above
     figure.set_figheight(height)
     figure.set_layout_engine("constrained", rect=(0, 0, 1 - beside / width, 1 - above / height))
-
-
-def _draw_line(panel: Axes, line: pd.DataFrame, trend: Mapping[str, Any] | None, alpha: float) -> None:
-    given = trend or {"trend": 0.0, "p_fdr": 1.0, "drop_p_fdr": 1.0, "best_step": -1, "metric": "accuracy"}
-    look = trend_look(given["trend"], given["p_fdr"], alpha, sign_of(given["metric"]))
-    panel.set_xscale("log")
-    panel.plot(token_positions(line["tokens"]), line["value"], **look)
-    if given["drop_p_fdr"] < alpha:
-        best = line[line["step"] == given["best_step"]]
-        panel.scatter(token_positions(best["tokens"]), best["value"], s=7, color=GREY, zorder=3, linewidths=0)
-    panel.tick_params(which="both", length=0, labelbottom=False, labelleft=False)
-    panel.margins(0.08, 0.12)
-    for spine in panel.spines.values():
-        spine.set(visible=True, color=PALE)
 
 
 def _legend() -> list[Line2D]:

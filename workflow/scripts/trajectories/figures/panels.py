@@ -172,8 +172,9 @@ def token_axis(panel: Axes, tokens: pd.Series, text: Callable[[float], str] = to
     panel.set_xscale("log")
     panel.set_xlim(low / 1.25, high * 1.25)
     powers = [10.0**power for power in range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)]
-    inside = [power for power in powers if low / 1.25 <= power <= high * 1.25]
     zero = [low] if (tokens == 0).any() else []
+    first = low * 10**0.45 if zero else low / 1.25  # a power nearer to step 0 would be written over its mark
+    inside = [power for power in powers if first <= power <= high * 1.25]
     marks = zero + _thinned(inside if len(inside) > 1 else [low, high], 4)
     panel.xaxis.set_major_locator(FixedLocator(marks))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: "0" if zero and x == low else text(x)))

@@ -156,8 +156,9 @@ def _fate(row: Record) -> str:
 def _open(cells: Mapping[str, Record], effects: Mapping[str, Record], alpha: float, sizes: int) -> list[str]:
     """Return what is not known, and which effects are excluded."""
     unknown = [t for t in _order(cells) if float(cells[t]["p_fdr"]) < alpha and cells[t]["verdict"] == "cannot tell"]
-    parts = [f"the effect of {_subjects(unknown)} is significant in Table 1, but {sizes} sizes cannot tell"]
-    parts = parts if unknown else []
+    parts = []
+    if unknown:
+        parts.append(f"the effect of {_subjects(unknown)} is significant in Table 1, but {sizes} sizes cannot tell")
     quiet = [
         term for term in _order(cells) if cells[term]["verdict"] in ("not significant", "lost") and term in effects
     ]

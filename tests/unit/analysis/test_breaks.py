@@ -109,7 +109,7 @@ def test_the_papers_three_suspects_rise_and_then_fall(shared_data: Path) -> None
     algebra = table.loc[("isp_repetitive_algebra", "pythia-12b", "tokens", "break")]
     assert algebra["at"] == pytest.approx(16000 * TOKENS_PER_STEP, rel=0.05)
     assert algebra["slope_before"] > 0 > algebra["slope_after"]
-    assert algebra["p"] < 0.05 < algebra["p_fdr"]
+    assert 0.05 < algebra["p"] < 0.1
 
 
 def test_what_cannot_be_compared_says_why() -> None:

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from support.accuracies import METRICS, grid, published
+from trajectories.analysis.dependence import Noise
 from trajectories.analysis.power import (
     Curve,
     Design,
@@ -22,7 +23,6 @@ from trajectories.analysis.power import (
     write_power,
 )
 from trajectories.analysis.regression import design_matrix, regression_table
-from trajectories.analysis.serial import serial_noise
 from trajectories.analysis.trends import trends_table
 from trajectories.tables import COLUMNS, read_table, write_table
 
@@ -55,7 +55,7 @@ def test_power_over_models_uses_one_slope_per_model() -> None:
 
 
 def test_trend_power_is_that_of_the_noncentral_t_under_the_assumed_correlation() -> None:
-    design = Design(CHECKPOINTS, questions=10**12, base=0.5, sd=0.02, rho=0.5)
+    design = Design(CHECKPOINTS, questions=10**12, base=0.5, sd=0.02, serial=Noise(0.5))
     curve = trend_power(design, 0.05, rng())
     x = np.log10(CHECKPOINTS["tokens"].to_numpy(float)[:8])
     inverse = np.linalg.inv(0.5 ** np.abs(np.subtract.outer(np.arange(8), np.arange(8))))
@@ -69,7 +69,7 @@ def test_trend_power_is_that_of_the_noncentral_t_under_the_assumed_correlation()
 @pytest.mark.parametrize("rho", [0.0, 0.6])
 def test_the_smallest_trend_and_drop_are_found_four_times_in_five_by_trends_itself(rho: float) -> None:
     """The table of trends, on studies simulated here, under the same correlation."""
-    design = Design(CHECKPOINTS, questions=400, base=0.5, sd=0.03, rho=rho)
+    design = Design(CHECKPOINTS, questions=400, base=0.5, sd=0.03, serial=Noise(rho))
     noise = np.random.default_rng(3)
     stderr = np.sqrt(0.25 / 400)
     x = np.log10(CHECKPOINTS["tokens"].to_numpy(float)[:8])
@@ -78,7 +78,7 @@ def test_the_smallest_trend_and_drop_are_found_four_times_in_five_by_trends_itse
     for effect, column in ((slope * (x - x[0]), "p"), (-drop * fall, "drop_p")):
         found: list[bool] = []
         for _ in range(40):
-            values = stderr * noise.standard_normal((8, 8)) + 0.03 * serial_noise((8, 8), rho, noise) + effect
+            values = stderr * noise.standard_normal((8, 8)) + 0.03 * Noise(rho).over(x).draw(8, noise) + effect
             data = CHECKPOINTS.assign(value=0.5 + values.ravel(), stderr=stderr)
             found += (trends_table(data, {"t": "accuracy"}, serial=rho)[column] <= 0.05).tolist()
         assert np.mean(found) == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 320))

@@ -12,9 +12,9 @@ from scipy import stats
 from support.accuracies import METRICS, STEPS, TOKENS_PER_STEP, grid, published
 from trajectories.analysis.clustered import membership
 from trajectories.analysis.model_choice import ModelChoice
-from trajectories.analysis.shape_validation import TRUE, designs, false_alarm, rates
 from trajectories.analysis.shapes import FLAT, INVERTED_U, SHAPES, ShapeFinder, U, shapes_table, write_shapes
 from trajectories.analysis.two_lines import TwoLinesTest
+from trajectories.analysis.validation.shapes import TRUE, designs, false_alarm, rates
 from trajectories.tables import COLUMNS, read_table, write_table
 
 X = np.log10(np.array(STEPS, dtype=float) * TOKENS_PER_STEP)

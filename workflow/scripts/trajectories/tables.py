@@ -51,10 +51,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "table1": ("task", "label", "parameters", "tokens", "interaction", "reason"),
     "trends": (
-        "model", "parameters", "task", "metric", "points", "serial", "tau", "slope", "trend", "trend_low", "trend_high",
-        "p", "p_fdr", "serial_limit", "finding", "first", "best_step", "best_tokens", "best", "last_step",
-        "last_tokens", "last", "drop", "drop_stderr", "drop_p", "drop_p_fdr", "drop_stderr_questions",
-        "drop_p_questions", "checkpoint_sd", "reason",
+        "model", "parameters", "task", "metric", "points", "serial", "lag", "white", "tau", "slope", "trend",
+        "trend_low", "trend_high", "p", "p_fdr", "serial_limit", "finding", "first", "best_step", "best_tokens",
+        "best", "last_step", "last_tokens", "last", "drop", "drop_stderr", "drop_p", "drop_p_fdr",
+        "drop_stderr_questions", "drop_p_questions", "checkpoint_sd", "reason",
     ),
     "declines": ("model", "parameters", "rule", "count", "of", "tasks"),
     "shapes": (

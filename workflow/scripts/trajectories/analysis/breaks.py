@@ -9,7 +9,7 @@ wild cluster bootstrap by model gives `p_cluster` (Cameron, Gelbach & Miller 200
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,11 +18,12 @@ import pandas as pd
 from scipy import stats
 
 from trajectories.analysis.clustered import membership
+from trajectories.analysis.dependence import WHITE, Dependence, Noise, independent
 from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, table_of, task_points, varies
 from trajectories.analysis.projections import Projected, projected, wild_projected
 from trajectories.analysis.regression import why_not
-from trajectories.analysis.serial import LEVELS, whiten
-from trajectories.analysis.trajectory import correlation_of
+from trajectories.analysis.serial import LEVELS
+from trajectories.analysis.trajectory import noise_by_name
 from trajectories.tables import write_table
 
 PLACES = 41
@@ -38,16 +39,14 @@ Row = dict[str, object]
 class Comparison:
     """A straight design (n x k) with columns one of which is added to it (n x C), each with its place (C).
 
-    Noise of neighbours within a run of points (`starts` marks the first of each) correlates by `rho`. `searched` says
-    whether the place is a parameter of its own (a break) or given (the quadratic, C = 1).
+    `searched` says whether the place is a parameter of its own (a break) or given (the quadratic, C = 1).
     """
 
     straight: np.ndarray
     added: np.ndarray
     places: np.ndarray
     searched: bool
-    rho: float = 0.0
-    starts: np.ndarray | None = None
+    points: Dependence
     seed: int = 1
 
     @property
@@ -62,7 +61,7 @@ class Comparison:
 
     def white(self, columns: np.ndarray) -> np.ndarray:
         """Return columns (n x C), or one (n), without the dependence of neighbours."""
-        return whiten(columns.T, self.rho, self.starts).T
+        return self.points.whiten(columns.T).T
 
     @cached_property
     def columns(self) -> np.ndarray:
@@ -176,19 +175,20 @@ def _interval(
 
 
 def comparisons(
-    straight: np.ndarray, x: np.ndarray, rho: float = 0.0, starts: np.ndarray | None = None, seed: int = 1
+    straight: np.ndarray, x: np.ndarray, dependence: Dependence | None = None, seed: int = 1
 ) -> dict[str, Comparison]:
     """Return the quadratic and the break in `x` (log10) against a straight design.
 
     Breaks are sought where at least two different x and 15 % of the points lie on either side (Andrews' trimming).
     """
+    points = independent(len(x)) if dependence is None else dependence
     values = np.unique(x)
     low, high = np.quantile(x, [TRIMMED, 1 - TRIMMED])
     places = np.linspace(max(values[1], low), min(values[-2], high), PLACES)
     square, hinges = np.square(x - x.mean())[:, None], np.maximum(0.0, x[:, None] - places)
     return {
-        "quadratic": Comparison(straight, square, np.array([np.nan]), False, rho, starts, seed),
-        "break": Comparison(straight, hinges, places, True, rho, starts, seed),
+        "quadratic": Comparison(straight, square, np.array([np.nan]), False, points, seed),
+        "break": Comparison(straight, hinges, places, True, points, seed),
     }
 
 
@@ -199,16 +199,18 @@ class Prepared:
     seed: int
     found: dict[bytes, dict[str, Comparison]] = field(default_factory=dict)
 
-    def of(self, curve: pd.DataFrame, group: str, axis: str, rho: float) -> dict[str, Comparison]:
+    def of(self, curve: pd.DataFrame, group: str, axis: str, noise: Noise) -> dict[str, Comparison]:
         """Return both comparisons for a model's or all models' points (sorted by model, then tokens)."""
         size, tokens = (np.log10(curve[column].to_numpy(float)) for column in ("parameters", "tokens"))
-        model = curve["model"].to_numpy(object)
-        starts = np.r_[True, model[1:] != model[:-1]]
-        key = b"".join(part.tobytes() for part in (size, tokens, starts, np.float64(rho))) + axis.encode()
+        runs = pd.factorize(curve["model"])[0]
+        points = Dependence(
+            noise, np.concatenate([noise.over(tokens[runs == run]).lags for run in np.unique(runs)]), runs
+        )
+        key = size.tobytes() + tokens.tobytes() + points.key + axis.encode()
         if key not in self.found:
             x = tokens if axis == "tokens" else np.log10(6.0) + size + tokens
-            straight = _plane(size, tokens) if group == "all" else np.column_stack([np.ones_like(x), x - x.mean()])
-            self.found[key] = comparisons(straight, x, rho, starts, self.seed)
+            straight = plane(size, tokens) if group == "all" else np.column_stack([np.ones_like(x), x - x.mean()])
+            self.found[key] = comparisons(straight, x, points, self.seed)
         return self.found[key]
 
 
@@ -222,8 +224,8 @@ def breaks_table(
     plane at the mean log size. Noise of a model's neighbours correlates by `serial`, in group `all` by the mean of
     what the trajectories have. `p_fdr` and `p_cluster_fdr` are corrected over all rows (Benjamini-Hochberg).
     """
-    prepared, noise = Prepared(seed), correlation_of(accuracy, metrics, serial)
-    common = _level_above(float(np.mean(list(noise.values())))) if isinstance(serial, str) and noise else serial
+    prepared, noise = Prepared(seed), noise_by_name(accuracy, metrics, serial)
+    common = _common(list(noise.values()))
     rows: list[Row] = []
     for task, metric in metrics.items():
         for group, axis, curve in _groups(task_points(accuracy, task, metric)):
@@ -232,19 +234,23 @@ def breaks_table(
             if reason:
                 rows += [about | {"form": form, "reason": reason} for form in ("quadratic", "break")]
                 continue
-            rho = float(common if group == "all" else noise[task, group])
+            own = common if group == "all" else noise[task, group]
             member = membership(curve["model"]) if group == "all" else None
             y, rng = curve["value"].to_numpy(float), generator(seed, task, axis, group)
-            for form, comparison in prepared.of(curve, group, axis, rho).items():
+            for form, comparison in prepared.of(curve, group, axis, own).items():
                 found = compare(y, comparison, member, resamples, rng)
-                rows.append(about | {"form": form, "serial": rho, "reason": ""} | found)
+                rows.append(about | {"form": form, "serial": own.neighbours, "reason": ""} | found)
     table = table_of(rows, "breaks")
     return table.assign(p_fdr=correct(table["p"]), p_cluster_fdr=correct(table["p_cluster"]))
 
 
-def _level_above(rho: float) -> float:
-    """Return the least of the levels considered that is not below."""
-    return float(LEVELS[np.searchsorted(LEVELS, rho - 1e-9).clip(max=len(LEVELS) - 1)])
+def _common(noise: list[Noise]) -> Noise:
+    """Return the noise whose correlation is the mean one, or the next level above it where levels were estimated."""
+    if not noise:
+        return WHITE
+    mean = float(np.mean([one.rho for one in noise]))
+    above = LEVELS[mean - 1e-9 <= LEVELS]
+    return replace(noise[0], rho=mean if len({one.rho for one in noise}) == 1 else float(above.min(initial=LEVELS[-1])))
 
 
 def _groups(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -254,7 +260,7 @@ def _groups(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         yield str(model), "tokens", curve
 
 
-def _plane(size: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+def plane(size: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     """Return the plane's design with the token column second: its coefficient is the slope at the mean log size."""
     size, tokens = size - size.mean(), tokens - tokens.mean()
     return np.column_stack([np.ones_like(size), tokens, size, size * tokens])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from trajectories.analysis.serial import serial_noise
+from trajectories.analysis.dependence import Dependence
 
 FEWEST = 4
 """Points for a roughness."""
@@ -40,12 +40,12 @@ class Drops:
 
 
 class DropTest:
-    """The test prepared for one x (n, ascending) and one correlation of neighbours' noise."""
+    """The test prepared for one x (n, ascending) and the dependence of its points."""
 
-    def __init__(self, x: np.ndarray, rho: float, rng: np.random.Generator) -> None:
-        self.x, self.rho = np.asarray(x, dtype=float), rho
-        noise = serial_noise((DRAWS, len(self.x)), rho, rng)
-        drop, rough = noise.max(axis=1) - noise[:, -1], variance(self.x, noise, rho)
+    def __init__(self, x: np.ndarray, dependence: Dependence, rng: np.random.Generator) -> None:
+        self.x, self.dependence = np.asarray(x, dtype=float), dependence
+        noise = dependence.draw(DRAWS, rng)
+        drop, rough = noise.max(axis=1) - noise[:, -1], variance(self.x, noise, dependence)
         self._null = {least: np.sort(drop / np.sqrt(np.maximum(least, rough))) for least in QUARTERS}
 
     def __call__(self, values: np.ndarray, stderr: np.ndarray) -> Drops:
@@ -55,7 +55,7 @@ class DropTest:
         drop = values[rows, best] - values[:, last]
         error = np.square(stderr)
         questions = (error[rows, best] + error[:, last]) / 2
-        noise = np.maximum(variance(self.x, values, self.rho), np.mean(error, axis=1))
+        noise = np.maximum(variance(self.x, values, self.dependence), np.mean(error, axis=1))
         beyond = noise - np.mean(error, axis=1)
         both = questions + beyond
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -83,11 +83,12 @@ class DropTest:
         return p
 
 
-def variance(x: np.ndarray, samples: np.ndarray, rho: float) -> np.ndarray:
-    """Return the variance of a checkpoint by the roughness of each row (m x n), unbiased if `rho` is right."""
+def variance(x: np.ndarray, samples: np.ndarray, dependence: Dependence) -> np.ndarray:
+    """Return the variance of a checkpoint by the roughness of each row (m x n), unbiased if the dependence is right."""
     before = (x[2:] - x[1:-1]) / (x[2:] - x[:-2])
     after = 1 - before
     weight = 1 + before**2 + after**2
-    kept = np.mean((weight + 2 * before * after * rho**2 - 2 * rho) / weight)  # of correlated noise, in the roughness
+    next_one, one_after = (dependence.alike(dependence.lags[d:] - dependence.lags[:-d]) for d in (1, 2))
+    lost = 2 * (before * next_one[:-1] + after * next_one[1:] - before * after * one_after)
     rough = before * samples[:, :-2] + after * samples[:, 2:] - samples[:, 1:-1]
-    return np.asarray((np.square(rough) / weight).mean(axis=1) / kept)
+    return np.asarray((np.square(rough) / weight).mean(axis=1) / np.mean((weight - lost) / weight))

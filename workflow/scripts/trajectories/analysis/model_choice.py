@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from trajectories.analysis.dependence import Dependence, independent
 from trajectories.analysis.projections import Projected, projected
-from trajectories.analysis.serial import whiten
 
 CONSTANT, LINEAR, BEND, QUADRATIC = range(4)
 NAMES = ("constant", "linear", "bend", "quadratic")
@@ -43,19 +43,20 @@ class Choice:
 
 
 class ModelChoice:
-    """The comparison prepared for one x (n) and correlation. At least 6 points, 3 of them different, are needed.
+    """The comparison prepared for one x (n) and dependence. At least 6 points, 3 of them different, are needed.
 
     `columns` (n x C) is all it needs of samples: orthonormal bases of every curve, and the parabola's coefficients.
     """
 
-    def __init__(self, x: np.ndarray, rho: float = 0.0) -> None:
-        self.x, self.rho = np.asarray(x, dtype=float), rho
+    def __init__(self, x: np.ndarray, dependence: Dependence | None = None) -> None:
+        self.x = np.asarray(x, dtype=float)
+        self.dependence = independent(len(self.x)) if dependence is None else dependence
         self.u = (self.x - self.x.min()) / np.ptp(self.x)
         one = np.ones_like(self.u)
         bends = [np.column_stack([one, np.exp(sign * rate * self.u)]) for rate in _RATES for sign in (-1, 1)]
         parabola = np.column_stack([one, self.u, self.u**2])
         self._designs = [[one[:, None]], [np.column_stack([one, self.u])], bends, [parabola]]
-        white = [[whiten(design.T, rho).T for design in designs] for designs in self._designs]
+        white = [[self._white(design) for design in designs] for designs in self._designs]
         bases = [[np.linalg.qr(design)[0] for design in designs] for designs in white]
         self.columns = np.hstack(
             [*(basis for group in bases for basis in group), np.linalg.pinv(white[QUADRATIC][0]).T]
@@ -65,7 +66,10 @@ class ModelChoice:
     def __call__(self, samples: np.ndarray) -> Choice:
         """Compare the models on each row of `samples` (B x n)."""
         centred = samples - samples.mean(axis=1, keepdims=True)
-        return self.judged(projected(whiten(centred, self.rho), self.columns))
+        return self.judged(projected(self.dependence.whiten(centred), self.columns))
+
+    def _white(self, design: np.ndarray) -> np.ndarray:
+        return self.dependence.whiten(design.T).T
 
     def judged(self, samples: Projected) -> Choice:
         """Compare the models on samples of which only the products with `columns` are known."""
@@ -92,14 +96,14 @@ class ModelChoice:
     def fitted(self, sample: np.ndarray, model: int) -> np.ndarray:
         """Return the least-squares fit of one model to one curve (n)."""
         level = sample.mean()
-        white = whiten(sample - level, self.rho)
+        white = self.dependence.whiten(sample - level)
         best = self._rests(projected(white[None, :], self.columns))[model][0].argmin()
         design = self._designs[model][int(best)]
-        return np.asarray(level + design @ (np.linalg.pinv(whiten(design.T, self.rho).T) @ white))
+        return np.asarray(level + design @ (np.linalg.pinv(self._white(design)) @ white))
 
     def bowl(self, sample: np.ndarray) -> float:
         """Return the quadratic coefficient of one curve: above 0 for a U."""
-        return float(whiten(sample - sample.mean(), self.rho) @ self.columns[:, -1])
+        return float(self.dependence.whiten(sample - sample.mean()) @ self.columns[:, -1])
 
     def monotone(self, sample: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the isotonic fit of one curve, rising or falling, whichever is closer, and its number of levels.

@@ -14,7 +14,7 @@ noncentral distribution; trend and drop are simulated with the very tests of `tr
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,11 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
+from trajectories.analysis.dependence import WHITE, Dependence, Noise, slopes
 from trajectories.analysis.drops import FEWEST, DropTest, variance
 from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points
 from trajectories.analysis.regression import design_matrix, why_not, zscore
-from trajectories.analysis.serial import serial_noise, slopes
-from trajectories.analysis.trajectory import correlation_of
+from trajectories.analysis.trajectory import noise_by_name
 from trajectories.study.metrics import METRICS
 from trajectories.tables import write_table
 
@@ -47,7 +47,7 @@ class Design:
     """A task's checkpoints (columns model, parameters, step, tokens), questions, accuracy and the noise beyond these.
 
     `sd` is that of checkpoints beyond the questions' own, `slope_sd` that of models' token slopes (per sd of log10
-    tokens), `rho` the correlation of neighbours' noise that tests on one trajectory assume, and that `sd` has.
+    tokens), `serial` is the noise that tests on one trajectory assume, and that `sd` has.
     """
 
     checkpoints: pd.DataFrame
@@ -55,7 +55,7 @@ class Design:
     base: float
     sd: float = 0.0
     slope_sd: float = 0.0
-    rho: float = 0.0
+    serial: Noise = WHITE
 
     @property
     def noise(self) -> float:
@@ -74,10 +74,15 @@ class Design:
         tokens = self.checkpoints.loc[self.checkpoints["model"] == longest, "tokens"].to_numpy(float)
         return np.asarray(np.log10(np.unique(tokens)))
 
+    @property
+    def points(self) -> Dependence:
+        """Return the dependence of that model's checkpoints."""
+        return self.serial.over(self.course)
+
     def flat(self, rng: np.random.Generator) -> np.ndarray:
         """Return simulated trajectories that never change (SIMULATIONS x steps), around 0."""
         shape = SIMULATIONS, self.steps
-        return np.asarray(self.stderr * rng.standard_normal(shape) + self.sd * serial_noise(shape, self.rho, rng))
+        return np.asarray(self.stderr * rng.standard_normal(shape) + self.sd * self.points.draw(SIMULATIONS, rng))
 
     @property
     def stderr(self) -> float:
@@ -133,10 +138,11 @@ def _t_power(matrix: np.ndarray, term: int, noise: float, alpha: float) -> Curve
 def trend_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
     """Return the power of `trends`' test of the trend of one model, uncorrected."""
     x, samples = design.course, design.flat(rng)
-    slope, stderr = slopes(x, samples, design.rho)
+    slope, stderr = slopes(x, samples, design.points)
     size = np.linspace(0, SPAN * float(slope.std()), SIZES)
     t = np.abs(size[:, None] + slope) / stderr
-    return Curve(size, np.asarray((t >= stats.t.isf(alpha / 2, len(x) - 2)).mean(axis=1)))
+    found = (t >= stats.t.isf(alpha / 2, len(x) - 2)).mean(axis=1)
+    return Curve(size, np.maximum.accumulate(found))
 
 
 def drop_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
@@ -146,7 +152,7 @@ def drop_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
     """
     x, samples = design.course, design.flat(rng)
     fall = np.maximum(0.0, 2 * (x - x[0]) / np.ptp(x) - 1)
-    test, stderr = DropTest(x, design.rho, rng), np.full_like(samples, design.stderr)
+    test, stderr = DropTest(x, design.points, rng), np.full_like(samples, design.stderr)
     size = np.linspace(0, SPAN * np.sqrt(2) * design.noise, SIZES)
     power = np.array([np.mean(test(samples - one * fall, stderr).p <= alpha) for one in size])
     return Curve(size, np.maximum.accumulate(power))
@@ -186,14 +192,14 @@ def observed_noise(points: pd.DataFrame) -> tuple[float, float]:
     return float(np.sqrt(max(0.0, residual - questions))), float(np.sqrt(max(0.0, between - np.mean(errors))))
 
 
-def roughness(points: pd.DataFrame, rho: float) -> float:
+def roughness(points: pd.DataFrame, noise: Noise) -> float:
     """Return the sd of one checkpoint beyond its questions, from how rough the trajectories are (`drops`)."""
     variances = []
     for _, model in points.groupby("model"):
         x, value = np.log10(model["tokens"].to_numpy(float)), model["value"].to_numpy(float)
         if len(x) >= FEWEST:
             questions = np.nan_to_num(np.square(model["stderr"].to_numpy(float))).mean()
-            variances.append(variance(x, value[None, :], rho)[0] - questions)
+            variances.append(variance(x, value[None, :], noise.over(x))[0] - questions)
     return float(np.sqrt(max(0.0, np.mean(variances)))) if variances else 0.0
 
 
@@ -220,20 +226,20 @@ def power_tables(
     The design, `base` (mean accuracy), the noise and the correlation of neighbours' noise (the mean of the task's
     trajectories) are those of the accuracies; only shares are judged.
     """
-    levels = correlation_of(accuracy, metrics, serial)
+    assumed = noise_by_name(accuracy, metrics, serial)
     summary: list[Row] = []
     curves: list[Row] = []
     for task, metric in metrics.items():
         points = task_points(accuracy, task, metric)
         reason = _reason(points, metric)
-        of_task = [level for (name, _), level in levels.items() if name == task]
+        of_task = [noise for (name, _), noise in assumed.items() if name == task]
         for effect, noise in EFFECTS:
             row: Row = {"task": task, "effect": effect, "noise": noise, "alpha": alpha, "target": target}
             if reason:
                 summary.append(row | {"reason": reason})
                 continue
             rng = generator(seed, task)
-            design = _design(points, effect, noise, round(float(np.mean(of_task)), 2))
+            design = _design(points, effect, noise, _mean(of_task))
             if effect != "interaction" and design.steps < FEWEST:
                 summary.append(row | _columns(design, effect, np.nan) | {"reason": f"fewer than {FEWEST} steps"})
                 continue
@@ -276,14 +282,18 @@ def _reason(points: pd.DataFrame, metric: str) -> str:
     return "" if np.isfinite(question_count(points)) else "the number of questions is not known"
 
 
-def _design(points: pd.DataFrame, effect: str, noise: str, rho: float) -> Design:
+def _design(points: pd.DataFrame, effect: str, noise: str, serial: Noise) -> Design:
     base, questions = float(points["value"].mean()), question_count(points)
     if noise == "questions":
-        return Design(points, questions, base, rho=rho)
+        return Design(points, questions, base, serial=serial)
     if effect != "interaction":
-        return Design(points, questions, base, roughness(points, rho), rho=rho)
+        return Design(points, questions, base, roughness(points, serial), serial=serial)
     sd, slope_sd = observed_noise(points)
-    return Design(points, questions, base, sd, slope_sd if noise == "models" else 0.0, rho)
+    return Design(points, questions, base, sd, slope_sd if noise == "models" else 0.0, serial)
+
+
+def _mean(noise: list[Noise]) -> Noise:
+    return replace(noise[0], rho=round(float(np.mean([one.rho for one in noise])), 2))
 
 
 def _columns(design: Design, effect: str, smallest: float) -> Row:
@@ -297,7 +307,7 @@ def _columns(design: Design, effect: str, smallest: float) -> Row:
         "base": design.base,
         "sd": design.sd,
         "slope_sd": design.slope_sd,
-        "serial": design.rho,
+        "serial": design.serial.neighbours,
         "smallest": smallest,
         "unit": UNITS[effect],
         "reason": reason,

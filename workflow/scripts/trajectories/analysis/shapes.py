@@ -15,11 +15,11 @@ import pandas as pd
 from scipy import stats
 
 from trajectories.analysis.clustered import cluster_t, membership
+from trajectories.analysis.dependence import WHITE, Dependence, Noise, independent, slopes
 from trajectories.analysis.model_choice import CONSTANT, LINEAR, NAMES, QUADRATIC, Choice, ModelChoice
 from trajectories.analysis.points import Metrics, better, generator, read_accuracy, table_of, task_points, varies
 from trajectories.analysis.projections import wild_projected
-from trajectories.analysis.serial import serial_noise, slopes, whiten
-from trajectories.analysis.trajectory import correlation_of
+from trajectories.analysis.trajectory import noise_by_name
 from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
 from trajectories.tables import write_table
 
@@ -46,7 +46,7 @@ class Found:
 
 
 class ShapeFinder:
-    """Both ways prepared for one x (n), and for what is dependent: neighbours by `rho`, or clusters (n x G)."""
+    """Both ways prepared for one x (n), and the dependence of its points, or clusters (n x G)."""
 
     def __init__(
         self,
@@ -54,12 +54,12 @@ class ShapeFinder:
         member: np.ndarray | None = None,
         alpha: float = 0.05,
         resamples: int = 999,
-        rho: float = 0.0,
+        dependence: Dependence | None = None,
         seed: int = 1,
     ) -> None:
         self.x, self.member, self.alpha, self.resamples = np.asarray(x, dtype=float), member, alpha, resamples
-        self.rho, self.seed = rho, seed
-        self.lines, self.models = TwoLinesTest(x, member, rho), ModelChoice(x, rho)
+        self.points, self.seed = independent(len(self.x)) if dependence is None else dependence, seed
+        self.lines, self.models = TwoLinesTest(x, member, self.points), ModelChoice(x, self.points)
 
     def __call__(self, y: np.ndarray, rng: np.random.Generator) -> Found:
         """Find the shape of one curve (n)."""
@@ -103,7 +103,7 @@ class ShapeFinder:
 
     def _trend(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return slope and two-sided p of one line per row; with clusters the larger standard error counts."""
-        slope, stderr = slopes(self.x, samples, self.rho)
+        slope, stderr = slopes(self.x, samples, self.points)
         t, df = slope / (stderr + 1e-300), len(self.x) - 2
         if self.member is not None:
             line = np.column_stack([np.ones_like(self.x), self.x - self.x.mean()])
@@ -114,7 +114,7 @@ class ShapeFinder:
     @cached_property
     def _flat_gains(self) -> np.ndarray:
         """Return the gains over the constant on noise about a constant, whose level and spread do not matter."""
-        noise = serial_noise((FLAT_DRAWS, len(self.x)), self.rho, generator(self.seed, "flat"))
+        noise = self.points.draw(FLAT_DRAWS, generator(self.seed, "flat"))
         return np.asarray(self.models(noise).gain_over_constant)
 
     def _p_flat(self, y: np.ndarray, choice: Choice, rng: np.random.Generator) -> float:
@@ -132,8 +132,8 @@ class ShapeFinder:
             return self.models.judged(
                 wild_projected(fitted - level, residual, self.member, self.models.columns, self.resamples, rng)
             )
-        white = whiten(residual, self.rho)
-        noise = serial_noise((self.resamples, len(y)), self.rho, rng)
+        white = self.points.whiten(residual)
+        noise = self.points.draw(self.resamples, rng)
         return self.models(fitted + np.sqrt(white @ white / degrees) * noise)
 
     def _turn(self, y: np.ndarray, choice: Choice, rng: np.random.Generator) -> tuple[float, float, float]:
@@ -144,9 +144,9 @@ class ShapeFinder:
         """
         fitted, degrees = self.models.fitted(y, QUADRATIC), self.models.degrees(QUADRATIC)
         if self.member is None:
-            white = whiten(y - fitted, self.rho)
+            white = self.points.whiten(y - fitted)
             sd = np.sqrt(white @ white / rng.chisquare(degrees, (self.resamples, 1)))
-            turns = self.models(fitted + sd * serial_noise((self.resamples, len(y)), self.rho, rng)).turn
+            turns = self.models(fitted + sd * self.points.draw(self.resamples, rng)).turn
         else:
             turns = self._about(y, fitted, degrees, rng).turn
         inside = np.clip(np.r_[choice.turn, turns], self.x.min(), self.x.max())
@@ -161,18 +161,18 @@ def _share(observed: float, gains: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Finders:
-    """One finder for each x, clusters and correlation that occur."""
+    """One finder for each x, clusters and dependence that occur."""
 
     alpha: float
     resamples: int
     seed: int
     found: dict[bytes, ShapeFinder] = field(default_factory=dict)
 
-    def of(self, x: np.ndarray, member: np.ndarray | None, rho: float) -> ShapeFinder:
+    def of(self, x: np.ndarray, member: np.ndarray | None, points: Dependence) -> ShapeFinder:
         """Return the finder, made where it is new. Raises `ValueError` where no break leaves enough on both sides."""
-        key = x.tobytes() + (b"" if member is None else member.tobytes()) + np.float64(rho).tobytes()
+        key = x.tobytes() + (b"" if member is None else member.tobytes()) + points.key
         if key not in self.found:
-            self.found[key] = ShapeFinder(x, member, self.alpha, self.resamples, rho, self.seed)
+            self.found[key] = ShapeFinder(x, member, self.alpha, self.resamples, points, self.seed)
         return self.found[key]
 
 
@@ -191,14 +191,14 @@ def shapes_table(
     with the reason where models are too few. More is better: the loss is turned over. `split`, `turn` and its interval
     are in units of the axis, slopes in metric per tenfold.
     """
-    finders, noise = Finders(alpha, resamples, seed), correlation_of(accuracy, metrics, serial)
+    finders, noise = Finders(alpha, resamples, seed), noise_by_name(accuracy, metrics, serial)
     rows: list[Row] = []
     for task, metric in metrics.items():
         for axis, group, curve in _curves(better(task_points(accuracy, task, metric))):
-            rho = noise[task, group] if axis == "tokens" else None
+            own = noise[task, group] if axis == "tokens" else None
             common: Row = {"task": task, "metric": metric, "axis": axis, "group": group, "points": len(curve)}
-            found = _row(curve, axis, rho or 0.0, finders, generator(seed, task, axis, group))
-            rows.append(common | {"serial": rho} | found)
+            found = _row(curve, axis, own or WHITE, finders, generator(seed, task, axis, group))
+            rows.append(common | {"serial": own and own.neighbours} | found)
     return table_of(rows, "shapes")
 
 
@@ -217,13 +217,13 @@ def _curves(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
             yield "parameters", f"step{step}", curve.sort_values("parameters", kind="stable")
 
 
-def _row(curve: pd.DataFrame, axis: str, rho: float, finders: Finders, rng: np.random.Generator) -> Row:
+def _row(curve: pd.DataFrame, axis: str, noise: Noise, finders: Finders, rng: np.random.Generator) -> Row:
     x, y = np.log10(curve[axis].to_numpy(float)), curve["value"].to_numpy(float)
     reason = _why_not(curve, axis, x, y)
     if reason:
         return {"reason": reason}
     try:
-        finder = finders.of(x, membership(curve["model"]) if axis == "compute" else None, rho)
+        finder = finders.of(x, membership(curve["model"]) if axis == "compute" else None, noise.over(x))
     except ValueError as error:
         return {"reason": str(error)}
     return _columns(finder(y, rng))

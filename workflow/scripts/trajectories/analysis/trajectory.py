@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from trajectories.analysis.dependence import Noise
 from trajectories.analysis.points import Metrics, task_rows
-from trajectories.analysis.serial import Curve, assumed_correlations
+from trajectories.analysis.serial import Curve, assumed_noise
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,12 @@ def _of_task(accuracy: pd.DataFrame, task: str, metric: str) -> Iterator[Traject
         yield Trajectory(name, parameters[0], task, metric, step.astype(int), tokens, value, stderr)
 
 
-def correlations(found: list[Trajectory], serial: float | str) -> np.ndarray:
-    """Return the correlation of neighbours' noise under which each trajectory is to be tested."""
-    return assumed_correlations([trajectory.curve for trajectory in found], serial)
+def noise_of(found: list[Trajectory], serial: float | str) -> list[Noise]:
+    """Return the noise under which each trajectory is to be tested."""
+    return assumed_noise([trajectory.curve for trajectory in found], serial)
 
 
-def correlation_of(accuracy: pd.DataFrame, metrics: Metrics, serial: float | str) -> dict[tuple[str, str], float]:
+def noise_by_name(accuracy: pd.DataFrame, metrics: Metrics, serial: float | str) -> dict[tuple[str, str], Noise]:
     """Return the same by (task, model)."""
     found = trajectories(accuracy, metrics)
-    levels = correlations(found, serial).tolist()
-    return {(one.task, one.model): level for one, level in zip(found, levels, strict=True)}
+    return {(one.task, one.model): noise for one, noise in zip(found, noise_of(found, serial), strict=True)}

@@ -5,6 +5,7 @@ alike it is stands beside it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from trajectories.analysis.dependence import Noise, slope_p, slopes
 from trajectories.analysis.drops import FEWEST, Drops, DropTest
 from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, records, table_of
-from trajectories.analysis.serial import LEVELS, by_grid, slope_p, slopes
-from trajectories.analysis.trajectory import Trajectory, correlations, trajectories
+from trajectories.analysis.serial import LEVELS, by_grid
+from trajectories.analysis.trajectory import Trajectory, noise_of, trajectories
 from trajectories.study.metrics import sign_of
 from trajectories.tables import write_table
 
 Row = dict[str, object]
-NOISE = "noise of neighbouring checkpoints correlates"
+NEIGHBOURS = "noise of neighbouring checkpoints correlates"
 
 
 def trends_table(
@@ -37,12 +39,12 @@ def trends_table(
     found = trajectories(accuracy, metrics)
     if not found:
         return table_of([], "trends")
-    rho = correlations(found, serial)
-    rows = [_described(trajectory, level) for trajectory, level in zip(found, rho.tolist(), strict=True)]
+    noise = noise_of(found, serial)
+    rows = [_described(trajectory, own) for trajectory, own in zip(found, noise, strict=True)]
     table = table_of(rows, "trends").astype({"best_step": float})
-    table = table.assign(**_tested(found, rho), **_dropped(found, rho, seed))
+    table = table.assign(**_tested(found, noise), **_dropped(found, noise, seed))
     table = table.assign(p_fdr=correct(table["p"]), drop_p_fdr=correct(table["drop_p"]))
-    limits = _limits(_p_at_every_level(found), table["p_fdr"].to_numpy(), rho, alpha)
+    limits = _limits(_p_at_every_level(found, noise[0]), table, alpha)
     short = table["p"].isna()
     table["serial_limit"] = np.where(short, np.nan, limits)
     table["finding"] = [_finding(row, alpha) for row in records(table)]
@@ -54,7 +56,7 @@ def _too_few(trajectory: Trajectory) -> str:
     return f"too few points ({len(trajectory.curve[0])}; {FEWEST} are needed)"
 
 
-def _described(trajectory: Trajectory, rho: float) -> Row:
+def _described(trajectory: Trajectory, noise: Noise) -> Row:
     x, y = trajectory.curve
     return {
         "model": trajectory.model,
@@ -62,7 +64,9 @@ def _described(trajectory: Trajectory, rho: float) -> Row:
         "task": trajectory.task,
         "metric": trajectory.metric,
         "points": len(trajectory.value),
-        "serial": rho,
+        "serial": noise.neighbours,
+        "lag": "log tokens" if noise.by_tokens else "checkpoint",
+        "white": noise.white,
         "tau": _tau(trajectory.value),
         "slope": stats.theilslopes(y, x)[0] if len(x) > 1 else np.nan,
         "first": trajectory.value[0],
@@ -79,31 +83,33 @@ def _tau(values: np.ndarray) -> float:
     return float(stats.kendalltau(np.arange(len(values)), values).statistic) if np.ptp(values) > 0 else 0.0
 
 
-def _tested(found: list[Trajectory], rho: np.ndarray) -> dict[str, np.ndarray]:
+def _tested(found: list[Trajectory], noise: list[Noise]) -> dict[str, np.ndarray]:
     """Return slope, 95 % interval and p of the line of each trajectory; missing below `FEWEST` points."""
     out = {name: np.full(len(found), np.nan) for name in ("trend", "trend_low", "trend_high", "p")}
-    for places, x, samples, level in _alike(found, rho):
-        slope, stderr = slopes(x, samples, level)
+    for places, x, samples, own in _alike(found, noise):
+        slope, stderr = slopes(x, samples, own.over(x))
         reach = stats.t.isf(0.025, len(x) - 2) * stderr
-        out["trend"][places], out["p"][places] = slope, slope_p(x, samples, level)
+        out["trend"][places], out["p"][places] = slope, slope_p(x, samples, own.over(x))
         out["trend_low"][places], out["trend_high"][places] = slope - reach, slope + reach
     return out
 
 
-def _p_at_every_level(found: list[Trajectory]) -> np.ndarray:
-    """Return p of each trajectory under every level of correlation, corrected level by level (m x 20)."""
+def _p_at_every_level(found: list[Trajectory], kind: Noise) -> np.ndarray:
+    """Return p of each trajectory under every level of correlation, none of it white, corrected by level (m x 20)."""
     p = np.full((len(found), len(LEVELS)), np.nan)
     for column, level in enumerate(LEVELS.tolist()):
-        for places, x, samples, _ in _alike(found, np.full(len(found), level)):
-            p[places, column] = slope_p(x, samples, level)
+        noise = replace(kind, rho=level, white=0.0)
+        for places, x, samples, _ in _alike(found, [noise] * len(found)):
+            p[places, column] = slope_p(x, samples, noise.over(x))
     return np.stack([correct(pd.Series(column)).to_numpy() for column in p.T], axis=1)
 
 
-def _limits(p: np.ndarray, p_fdr: np.ndarray, rho: np.ndarray, alpha: float) -> np.ndarray:
-    """Return up to which level each trend is significant, looking up from `rho` if it is there, else down from it."""
+def _limits(p: np.ndarray, table: pd.DataFrame, alpha: float) -> np.ndarray:
+    """Return up to which level each trend is significant, looking up from its own if it is there, else down from it."""
     limits = np.full(len(p), np.nan)
-    for row, (significant, level) in enumerate(zip(p < alpha, rho.tolist(), strict=True)):
-        if p_fdr[row] < alpha:
+    sure = (table["p_fdr"] < alpha).to_numpy()
+    for row, (significant, level) in enumerate(zip(p < alpha, table["serial"], strict=True)):
+        if sure[row]:
             end = LEVELS[(level < LEVELS) & ~significant].min(initial=np.inf)
             limits[row] = max(level, LEVELS[end > LEVELS].max())
         elif significant[level > LEVELS].any():
@@ -118,22 +124,22 @@ def _finding(row: dict[str, Any], alpha: float) -> str:
     direction = "falls" if row["trend"] < 0 else "rises"
     if row["p_fdr"] < alpha:
         if row["serial_limit"] >= LEVELS[-1]:
-            return f"{direction}, even if {NOISE} by {LEVELS[-1]:g}"
-        return f"{direction}, unless {NOISE} by more than {row['serial_limit']:g}"
+            return f"{direction}, even if {NEIGHBOURS} by {LEVELS[-1]:g}"
+        return f"{direction}, unless {NEIGHBOURS} by more than {row['serial_limit']:g}"
     if pd.isna(row["serial_limit"]):
         return "not significant"
-    return f"not significant; {direction} if {NOISE} by no more than {row['serial_limit']:g}"
+    return f"not significant; {direction} if {NEIGHBOURS} by no more than {row['serial_limit']:g}"
 
 
-def _dropped(found: list[Trajectory], rho: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+def _dropped(found: list[Trajectory], noise: list[Noise], seed: int) -> dict[str, np.ndarray]:
     """Return the columns about the drop; its p-values are missing below `FEWEST` points."""
     names = ("drop", "drop_stderr", "drop_stderr_questions", "checkpoint_sd", "drop_p", "drop_p_questions")
     out = {name: np.full(len(found), np.nan) for name in (*names, "best", "best_step", "best_tokens")}
-    for places, _, _, level in _alike(found, rho, whole=True):
+    for places, _, _, own in _alike(found, noise, whole=True):
         group = [found[place] for place in places]
         sign = np.array([sign_of(one.metric) for one in group])
         values, stderr = np.array([one.value for one in group]), np.array([one.stderr for one in group])
-        drops = _drops(group[0].places, sign[:, None] * values, stderr, level, seed)
+        drops = _drops(group[0].places, sign[:, None] * values, stderr, own, seed)
         numbers = (drops.drop, drops.stderr, drops.questions, drops.checkpoints, drops.p, drops.p_questions)
         for name, column in zip(names, numbers, strict=True):
             out[name][places] = column
@@ -143,29 +149,29 @@ def _dropped(found: list[Trajectory], rho: np.ndarray, seed: int) -> dict[str, n
     return out
 
 
-def _drops(x: np.ndarray, values: np.ndarray, stderr: np.ndarray, rho: float, seed: int) -> Drops:
+def _drops(x: np.ndarray, values: np.ndarray, stderr: np.ndarray, noise: Noise, seed: int) -> Drops:
     if len(x) >= FEWEST:
-        return DropTest(x, rho, generator(seed, "drops"))(values, stderr)
+        return DropTest(x, noise.over(x), generator(seed, "drops"))(values, stderr)
     best, missing = values.argmax(axis=1), np.full(len(values), np.nan)
     drop = values.max(axis=1) - values[:, -1]
     return Drops(best, drop, missing, missing, missing, missing, missing)
 
 
 def _alike(
-    found: list[Trajectory], rho: np.ndarray, whole: bool = False
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, float]]:
-    """Return places, x (n), values (m x n) and correlation of trajectories that share steps and correlation.
+    found: list[Trajectory], noise: list[Noise], whole: bool = False
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, Noise]]:
+    """Return places, x (n), values (m x n) and noise of trajectories that share steps and noise.
 
     Without `whole` step 0 is left out, and with it whoever has fewer than `FEWEST` other points.
     """
     curves = [(one.tokens, one.value) if whole else one.curve for one in found]
     groups = []
-    for places in map(np.array, by_grid(curves)):
+    for places in by_grid(curves):
         x = curves[places[0]][0]
-        for level in np.unique(rho[places]).tolist():
-            chosen = places[rho[places] == level]
+        for own in dict.fromkeys(noise[place] for place in places):
+            chosen = np.array([place for place in places if noise[place] == own])
             if whole or len(x) >= FEWEST:
-                groups.append((chosen, x, np.array([curves[place][1] for place in chosen]), level))
+                groups.append((chosen, x, np.array([curves[place][1] for place in chosen]), own))
     return groups
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from patsy import dmatrix
 from scipy import stats
 
-from trajectories.analysis.serial import whiten
+from trajectories.analysis.dependence import Dependence, independent
 
 FEWEST_PER_LINE = 3
 FEWEST_CLUSTERS = 4
@@ -48,23 +48,24 @@ class TwoLines:
 class _Lines:
     """The interrupted regression at one break: `slopes @ y` are both slopes, `basis` (n x 4, orthonormal) spans it.
 
-    `starts` (n) marks the first point of either side.
+    `sides` is the dependence of the points, either side by itself.
     """
 
     slopes: np.ndarray
     basis: np.ndarray
-    starts: np.ndarray
+    sides: Dependence
 
 
 class TwoLinesTest:
-    """The test prepared for one x (n, ascending), the correlation of neighbours' noise, or clusters (n x G).
+    """The test prepared for one x (n, ascending), the dependence of its points, or clusters (n x G).
 
     Raises `ValueError` where no break leaves three different x (and four clusters) on both sides.
     """
 
-    def __init__(self, x: np.ndarray, member: np.ndarray | None = None, rho: float = 0.0) -> None:
+    def __init__(self, x: np.ndarray, member: np.ndarray | None = None, dependence: Dependence | None = None) -> None:
         self.x = np.asarray(x, dtype=float)
-        self.member, self.rho = member, rho
+        self.member = member
+        points = independent(len(self.x)) if dependence is None else dependence
         values = np.unique(self.x)
         splits = values[FEWEST_PER_LINE - 1 : len(values) - FEWEST_PER_LINE]
         if len(splits) > MOST_SPLITS:
@@ -72,7 +73,7 @@ class TwoLinesTest:
         self.splits = np.array([at for at in splits if self._fewest_clusters(at) >= FEWEST_CLUSTERS])
         if not len(self.splits):
             raise ValueError("no break leaves enough points and models on both sides")
-        self._lines = [_interrupted(self.x, at, rho) for at in self.splits]
+        self._lines = [_interrupted(self.x, at, points) for at in self.splits]
 
     def _fewest_clusters(self, at: float) -> float:
         if self.member is None:
@@ -107,7 +108,7 @@ class TwoLinesTest:
 
     def _at(self, samples: np.ndarray, lines: _Lines) -> tuple[np.ndarray, np.ndarray]:
         """Return slopes and t statistics (each B x 2) of the interrupted regression with this break."""
-        white = whiten(samples, self.rho, lines.starts)
+        white = lines.sides.whiten(samples)
         slopes, n = white @ lines.slopes.T, len(self.x)
         residual = white - (white @ lines.basis) @ lines.basis.T
         variance = np.square(residual).sum(axis=1)[:, None] / (n - 4) * np.square(lines.slopes).sum(axis=1)
@@ -136,12 +137,12 @@ class TwoLinesTest:
         return np.clip(np.searchsorted(self.splits, at, side="right") - 1, 0, len(self.splits) - 1)
 
 
-def _interrupted(x: np.ndarray, at: float, rho: float) -> _Lines:
+def _interrupted(x: np.ndarray, at: float, points: Dependence) -> _Lines:
     high = x > at
     columns = [part for side in (~high, high) for part in (side.astype(float), np.where(side, x - x[side].mean(), 0.0))]
-    starts = np.r_[True, high[1:] & ~high[:-1]]
-    design = whiten(np.array(columns), rho, starts).T
-    return _Lines(np.linalg.pinv(design)[[1, 3]], np.linalg.qr(design)[0], starts)
+    sides = points.split(high.astype(float))
+    design = sides.whiten(np.array(columns)).T
+    return _Lines(np.linalg.pinv(design)[[1, 3]], np.linalg.qr(design)[0], sides)
 
 
 def _curvature(x: np.ndarray) -> np.ndarray:

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
+from trajectories.analysis.validation import shapes, trajectories
 from trajectories.analysis.validation.frame import Table, filled
 from trajectories.files import write_text
 
-PAGES: dict[str, tuple[Table, ...]] = {}
+PAGES: dict[str, tuple[Table, ...]] = {"shapes.md": (*trajectories.TABLES, *shapes.TABLES)}
 """Page of the docs → its tables."""
 
 
@@ -15,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", help="names of tables; without any, all")
     parser.add_argument("--docs", type=Path, default=Path("docs"))
-    parser.add_argument("--runs", type=int, default=1000, help="simulated data sets per rate")
+    parser.add_argument("--runs", type=int, default=500, help="simulated data sets per rate")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     for name, tables in PAGES.items():

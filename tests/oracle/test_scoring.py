@@ -109,7 +109,8 @@ def test_company_order_and_pack_size_change_nothing() -> None:
 
 def test_score_works_on_a_folder(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path / "checkpoint")
-    scores = score(folder, [Question("Two plus two is", (" four", " five"), (1, 0))], device="cpu", dtype="float32")
+    questions = [Question("Two plus two is", (" four", " five"), (1, 0))]
+    scores = score(folder, questions, device="cpu", dtype="float32", unconditional=True)
     assert list(scores.columns) == [
         "task", "question", "choice", "label", "loglikelihood", "tokens", "characters", "bytes", "words", "is_greedy",
         "unconditional", "running",
@@ -117,11 +118,11 @@ def test_score_works_on_a_folder(tmp_path: Path) -> None:
     assert scores.choice.tolist() == [0, 1]
     assert scores.label.tolist() == [1, 0]
     assert scores.characters.tolist() == [5, 5]
-    requests = encode(
-        {"t": [Question("Two plus two is", (" four", " five"), (1, 0))]}, {"t": ""}, tokenizer(), Protocol()
-    )
-    expected = sorted(value for value, _ in plain_scores(random_model("gpt_neox"), requests))
-    assert sorted(scores.loglikelihood) == pytest.approx(expected, abs=1e-4)
+    for column, context in (("loglikelihood", "Two plus two is"), ("unconditional", "")):
+        alone = [Question(context, (" four", " five"), (1, 0))]
+        requests = encode({"t": alone}, {"t": ""}, tokenizer(), Protocol())
+        expected = sorted(value for value, _ in plain_scores(random_model("gpt_neox"), requests))
+        assert sorted(scores[column]) == pytest.approx(expected, abs=1e-4)
 
 
 def test_infinite_scores_stop_with_their_place() -> None:

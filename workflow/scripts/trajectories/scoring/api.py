@@ -23,6 +23,7 @@ def score(
     tokenizer: Path | str | None = None,
     task: str = "questions",
     delimiter: str = "",
+    unconditional: bool = False,
     pack_tokens: int | None = None,
 ) -> "pd.DataFrame":
     """Score questions under one checkpoint; return one row per choice.
@@ -31,7 +32,8 @@ def score(
     stay in the user's hub cache. A question is a `Question`, or a mapping with its fields: context, choices, and labels
     (a 0/1 list) or answer (the true choice, counted from 0). `dtype` is float32, float16 or bfloat16. `tokenizer` is a
     folder or repository, for a checkpoint without its own. `delimiter` stands between context and choice where the
-    protocol has no prefix of its own.
+    protocol has no prefix of its own. With `unconditional` every choice is also scored after nothing, which the metric
+    accuracy_pmi needs.
 
     The columns: task; question and choice, counted from 0; text, the choice itself; label, 1 for a true choice;
     loglikelihood in nats; tokens, how many it sums over; characters, bytes, words of the choice; is_greedy, whether
@@ -53,7 +55,7 @@ def score(
     how = Scoring.checked({"dtype": str(dtype).removeprefix("torch."), "device": str(device)}, "score")
     folder, files = local_checkpoint(checkpoint, revision)
     opened = load_tokenizer(folder if tokenizer is None else local_tokenizer(tokenizer))
-    requests = encode({task: asked}, {task: delimiter}, opened, rules)
+    requests = encode({task: asked}, {task: delimiter}, opened, rules, (task,) if unconditional else ())
     place = pick_device(how.device)
     size = pack_tokens or PACK_TOKENS.get(place.split(":")[0], 2048)
     engine = trusted(Engine(load_model(folder, how.dtype, place, files=files), rules.softmax, size), requests)

@@ -65,9 +65,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "writes": {"include": "arc_easy.yaml", "task": "writes", "output_type": "generate_until"},
         "zero": {"include": "arc_easy.yaml", "task": "zero", "num_fewshot": 0},
         "far": {"include": "arc_easy.yaml", "task": "far", "dataset_path": "nobody/nothing", "dataset_kwargs": {}},
+        "scripted": {"include": "arc_easy.yaml", "task": "scripted", "dataset_path": str(place / "scripted"),
+                     "dataset_kwargs": {}},
+        "moved": {"include": "arc_easy.yaml", "task": "moved", "dataset_kwargs": {"data_files": {"test": "no.jsonl"}}},
+        "letter": {"include": "arc_easy.yaml", "task": "letter", "training_split": None, "validation_split": None,
+                   "dataset_kwargs": {"data_files": {"test": str(place / "letter.jsonl")}}},
         "unanswered": {"include": "sciq.yaml", "task": "unanswered", "doc_to_target": -1},
         "odd": {"group": "odd", "task": ["arc_easy", {"task": "nowhere", "dataset_path": "json"}]},
     }  # fmt: skip
+    (place / "scripted").mkdir()
+    (place / "scripted" / "scripted.py").write_text("raise SystemExit")
+    rows = LOCAL["arc_easy"][1]["test"][:3]
+    letters = [
+        json.dumps({**row, "answerKey": "Z" if number == 2 else row["answerKey"]}) for number, row in enumerate(rows)
+    ]
+    (place / "letter.jsonl").write_text("\n".join(letters))
     for name, task in own.items():
         (place / f"{name}.yaml").write_text(yaml.safe_dump(task))
     with pytest.MonkeyPatch.context() as patch:
@@ -261,6 +273,9 @@ def test_what_cannot_be_asked_is_refused_with_the_config(
     ("name", "keys", "expected"),
     [
         ("far", {}, "the harness's data set nobody/nothing is not here and the hub cannot be reached"),
+        ("scripted", {}, "the harness's data set /.*/scripted/ARC-Easy needs code of its own, never run here"),
+        ("moved", {}, "the harness's data set json/ARC-Easy is not where its YAML says"),
+        ("letter", {}, "row 2: the harness cannot make its requests (ValueError: 'Z' is not in list)"),
         ("unanswered", {}, "row 0: has no true choice; is this part of the data published without answers?"),
     ],
 )

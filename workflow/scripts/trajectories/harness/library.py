@@ -34,13 +34,14 @@ def load_task(record: HarnessTask) -> Any:
     overrides = record.overrides | {"task": record.task}
     try:
         task = TaskFactory().build(entry, overrides=overrides, registry={})
-        _refuse(task)
-        _set_shots(task, record.shots)
-        task.build_all_requests()
-    except UserError:
-        raise
-    except Exception as error:  # of every library that data sets are read with, and of the task's own functions
+    except Exception as error:  # of every library that data sets are read with
         raise UserError(_reason(error, record)) from error
+    _refuse(task)
+    _set_shots(task, record.shots)
+    try:
+        task.build_all_requests()
+    except Exception as error:  # of the task's own functions and templates
+        raise UserError(f"{_where(task)}the harness cannot make its requests ({_said(error)})") from error
     return task
 
 
@@ -77,13 +78,27 @@ def _reason(error: Exception, record: HarnessTask) -> str:
     while cause is not None and cause not in chain:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__
-    said = " ".join(f"{type(found).__name__} {found}" for found in chain)
+    told = " ".join(f"{type(found).__name__} {found}" for found in chain)
     for words, reason in REASONS:
-        if any(word in said for word in words):
+        if any(word in told for word in words):
             return f"the harness's data set {record.data} {reason}"
-    return f"the harness cannot make its requests ({type(error).__name__}: {_first_line(error)})"
+    return f"the harness cannot read it ({_said(error)})"
 
 
-def _first_line(error: Exception) -> str:
+def _where(task: Any) -> str:
+    """Return 'row n: ' for the first row that the task's templates or functions fail on; nothing where none does."""
+    for number, row in task.doc_iterator(rank=0, limit=None, world_size=1):
+        try:
+            task.doc_to_text(row)
+            task.doc_to_target(row)
+            if task.config.doc_to_choice is not None:
+                task.doc_to_choice(row)
+        except Exception:  # as above
+            return f"row {number}: "
+    return ""
+
+
+def _said(error: Exception) -> str:
+    """Return the kind of an error and the first line of what it says."""
     lines: Sequence[str] = str(error).strip().splitlines()
-    return lines[0][:200] if lines else "no message"
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

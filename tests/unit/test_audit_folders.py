@@ -128,6 +128,16 @@ def test_missing_folder_is_a_finding_and_no_folder_at_all_an_error(root: Path) -
         run(root / "elsewhere")
 
 
+def test_what_is_simply_missing_is_called_missing(root: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"^2 of 6 checkpoints are missing \(tiny-0\.1m\); take these steps out, or set"
+    ):
+        check_anomalies(run(root, steps=(*STEPS, 16, 32)).reset_index(), "stop")
+    write_folder(root / "tiny-0.1m" / "step8", seed=4)
+    with pytest.raises(UserError, match=r"^2 of 5 checkpoints are not what their names say, 1 is missing"):
+        check_anomalies(run(root, steps=(*STEPS, 16)).reset_index(), "stop")
+
+
 def test_nothing_usable_left_is_an_error_under_any_policy(tmp_path: Path) -> None:
     (tmp_path / "tiny-0.1m" / "step1").mkdir(parents=True)
     table = run(tmp_path, "exclude", steps=(1,)).reset_index()

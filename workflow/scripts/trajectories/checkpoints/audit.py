@@ -114,9 +114,19 @@ def _used(finding: Finding, policy: Policy) -> bool:
 
 
 def _summary(table: pd.DataFrame, wrong: pd.DataFrame) -> str:
+    """Say how many checkpoints are not what their names say, how many are missing, and what can be done about it."""
+    missing = int((wrong["status"] == "missing").sum())
+    others = len(wrong) - missing
+    are = "is" if missing == 1 else "are"
     models = ", ".join(dict.fromkeys(wrong["model"].astype(str)))
+    if not others:
+        return (
+            f"{missing} of {len(table)} checkpoints {are} missing ({models}); take these steps out, or set "
+            "`anomalies: exclude` to do without them:"
+        )
+    absent = f", {missing} {are} missing" if missing else ""
     return (
-        f"{len(wrong)} of {len(table)} checkpoints are not what their names say ({models}); set `anomalies: recover` "
-        "to look for the right weights elsewhere, `anomalies: exclude` to leave them out, `anomalies: keep` to score "
-        "them all the same, or take these steps out of the study:"
+        f"{others} of {len(table)} checkpoints are not what their names say{absent} ({models}); set anomalies: "
+        "recover to look for the right weights elsewhere, `anomalies: exclude` to leave them out, `anomalies: keep` to "
+        "score them all the same, or take these steps out of the study:"
     )

@@ -83,7 +83,9 @@ def _rows(checkpoints: Path, model: str, steps: Sequence[int]) -> "list[pd.Serie
     found = [table[(table["model"] == model) & (table["step"] == step)] for step in steps]
     for step, rows in zip(steps, found, strict=True):
         if len(rows) != 1:
-            raise UserError(f"{checkpoints}: has {len(rows)} rows for {model} step {step}; run `snakemake -R audit`")
+            raise UserError(
+                f"{checkpoints}: has {len(rows)} rows for {model} step {step}; run `snakemake audit --forcerun audit`"
+            )
     return [rows.iloc[0] for rows in found]
 
 

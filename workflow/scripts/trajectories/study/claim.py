@@ -33,7 +33,7 @@ def claim(folder: Path | str) -> int:
         os.close(handle)
         raise UserError(
             f"{path.parent}: another Snakemake is at work on this study ({holder}); wait for it or stop it. "
-            "`snakemake --cores 1 status` shows how far it is"
+            "`snakemake status --cores 1` shows how far it is"
         ) from None
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):

@@ -17,6 +17,7 @@ rule figure_accuracy:
         columns=STUDY.figures.columns,
         axis=STUDY.statistics.axis,
         text=lambda wildcards: STUDY.running_text,
+        sizes=lambda wildcards: STUDY.sizes,
         code=code_digest("trajectories.figures", "trajectories.analysis.axes"),
     script:
         "../scripts/figure_accuracy.py"

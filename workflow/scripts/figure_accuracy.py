@@ -17,4 +17,5 @@ with stage(snakemake.log[0]):
         width=COLUMNS[snakemake.params.columns],
         axis=snakemake.params.axis,
         text=snakemake.params.text,
+        sizes=snakemake.params.sizes,
     )

@@ -155,3 +155,21 @@ def test_perplexities_are_drawn_on_a_log_axis_with_bands_that_stay_positive() ->
     (band,) = [part for part in figure.axes[0].collections if isinstance(part, PolyCollection)]
     heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
     assert heights.min() == pytest.approx(1e4 / np.exp(2))
+
+
+def test_runs_of_a_size_share_a_colour_and_their_mean_is_strong(accuracy: pd.DataFrame) -> None:
+    again = accuracy.assign(model=accuracy["model"] + "-again", value=accuracy["value"] + 0.1)
+    table = pd.concat([accuracy, again]).sort_values(["parameters", "model", "step"], ignore_index=True)
+    figure = accuracy_figure(table, LABELS[:1], frozenset(), bands=False, width="two")
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
+    thin, strong = ([line for line in lines if (line.get_linewidth() > 1) == wide] for wide in (False, True))
+    models = table["model"].nunique()
+    assert (len(thin), len(strong)) == (models, models // 2)
+    assert {line.get_color() for line in thin} == {line.get_color() for line in strong}
+    middle = {tuple(np.round(line.get_ydata(), 6)) for line in strong}
+    pairs = {tuple(np.round(line.get_ydata() + 0.05, 6)) for line in thin}
+    assert middle <= pairs
+    apart = accuracy_figure(
+        table, LABELS[:1], frozenset(), bands=False, width="two", sizes={m: m for m in table["model"].unique()}
+    )
+    assert len({line.get_color() for line in apart.axes[0].lines if len(line.get_xdata()) > 2}) == models

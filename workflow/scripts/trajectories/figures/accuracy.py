@@ -1,6 +1,6 @@
-"""Figure 1: accuracy over training, a panel per task, a line per model."""
+"""Figure 1: accuracy over training, a panel per task, a line per model, and the mean of a size's runs."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,23 @@ from trajectories.figures.panels import (
     TaskLabel,
     facets,
     legend_above,
-    models_by_size,
+    mean_of_runs,
     panel_rows,
     read_accuracy,
     renamed,
+    runs_of,
+    sizes_in,
     suspect_checkpoints,
     value_text,
 )
-from trajectories.figures.style import GREY, Column, figure_style, model_colours, save
+from trajectories.figures.style import GREY, Column, figure_style, run_colours, save
 from trajectories.study.metrics import record_of
 
 MOST_MARKED_STEPS = 24
 """Beyond this many steps markers would touch, so lines go without."""
+
+RUN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.45}
+"""How one of several runs of a size is drawn."""
 
 Suspects = frozenset[tuple[str, int]]
 
@@ -46,20 +51,24 @@ def draw_accuracy(
     width: Column = "two",
     axis: str = "tokens",
     text: str | None = None,
+    sizes: Names | None = None,
 ) -> None:
     """Draw `accuracy.tsv`: one panel per entry of `tasks` in that order, free y axes, `axis` along the x axis.
 
     Tokens and compute are on a log axis; the loss is that on the running text `text`, which then has no panel.
 
     `names` are display names of models; `bands` adds plus and minus one standard error. Checkpoints that
-    `checkpoints.tsv` calls wrong or `consistency.tsv` flags are hollow.
+    `checkpoints.tsv` calls wrong or `consistency.tsv` flags are hollow. Runs of one size (`sizes`: model → size; else
+    equal parameters) share a colour and are thin, their mean is strong.
     Raises `UserError` when a task has no rows.
     """
     table = renamed(read_accuracy(accuracy), names)
     doubtful = suspect_checkpoints(checkpoints, consistency)
     suspects = frozenset(((names or {}).get(model, model), step) for model, step in doubtful)
     with figure_style():
-        save(accuracy_figure(table, tasks, suspects, bands=bands, width=width, axis=axis, text=text), out)
+        called = {(names or {}).get(model, model): size for model, size in (sizes or {}).items()}
+        made = accuracy_figure(table, tasks, suspects, bands=bands, width=width, axis=axis, text=text, sizes=called)
+        save(made, out)
 
 
 def accuracy_figure(
@@ -71,22 +80,30 @@ def accuracy_figure(
     width: Column,
     axis: str = "tokens",
     text: str | None = None,
+    sizes: Names | None = None,
 ) -> Figure:
     """Return the figure of `draw_accuracy` from a table already read."""
     accuracy = measured(accuracy, axis, text)
     of_text = next((task.label for task in tasks if task.task == text), "")
     tasks = [task for task in tasks if axis != "loss" or task.task != text]
-    colours = model_colours(models_by_size(accuracy))
+    of_size = sizes_in(accuracy, sizes)
+    colours, runs = run_colours(of_size), runs_of(of_size)
     figure, panels = facets(tasks, width)
     for label, panel in zip(tasks, panels, strict=True):
         rows = panel_rows(accuracy, label)
         if rows.empty:
             raise UserError(f"task {label.task!r} has no rows with metric {label.metric!r} in the accuracy table")
-        _draw_panel(panel, rows.assign(place=_places(rows, axis)), label, colours, suspects, bands)
+        placed = rows.assign(place=_places(rows, axis))
+        _draw_panel(
+            panel, placed, label, colours, suspects, bands, {run for several in runs.values() for run in several}
+        )
+        for several in runs.values():
+            mean = mean_of_runs(placed[placed["model"].isin(several)])
+            panel.plot(mean["place"], mean["value"], color=colours[several[0]], linewidth=1.6, zorder=4)
         set_axis(panel, accuracy["x"], axis)
     figure.supxlabel(title(axis, of_text), fontsize=7)
     figure.supylabel(value_text(tasks), fontsize=7)
-    _legend(figure, colours, suspects)
+    _legend(figure, _legend_names(of_size, colours, runs), suspects)
     return figure
 
 
@@ -95,7 +112,13 @@ def _places(rows: pd.DataFrame, axis: str) -> "pd.Series[Any]":
 
 
 def _draw_panel(
-    panel: Axes, rows: pd.DataFrame, label: TaskLabel, colours: dict[str, str], suspects: Suspects, bands: bool
+    panel: Axes,
+    rows: pd.DataFrame,
+    label: TaskLabel,
+    colours: dict[str, str],
+    suspects: Suspects,
+    bands: bool,
+    thin: Set[str] = frozenset(),
 ) -> None:
     if label.chance is not None:
         panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
@@ -104,10 +127,10 @@ def _draw_panel(
     for model, colour in colours.items():
         line = rows[rows["model"] == model]
         x, y = line["place"], line["value"]
-        if bands:
+        if bands and model not in thin:
             panel.fill_between(x, *_band(line, logarithmic), color=colour, alpha=0.14, linewidth=0, zorder=2)
-        panel.plot(x, y, color=colour, zorder=3)
-        if line["step"].nunique() <= MOST_MARKED_STEPS:
+        panel.plot(x, y, color=colour, zorder=3, **(RUN if model in thin else {}))
+        if model not in thin and line["step"].nunique() <= MOST_MARKED_STEPS:
             panel.scatter(x, y, s=5, color=colour, linewidths=0, zorder=4)
         _mark_suspects(panel, line, colour, suspects)
 
@@ -125,6 +148,15 @@ def _mark_suspects(panel: Axes, line: pd.DataFrame, colour: str, suspects: Suspe
     doubtful = [(str(m), int(s)) in suspects for m, s in zip(line["model"], line["step"], strict=True)]
     x, y = line["place"][doubtful], line["value"][doubtful]
     panel.scatter(x, y, s=9, facecolors="white", edgecolors=colour, linewidths=0.7, zorder=5)
+
+
+def _legend_names(sizes: Names, colours: dict[str, str], runs: dict[str, list[str]]) -> dict[str, str]:
+    """Return what the legend says → colour: a line per size, with the number of its runs where there are several."""
+    found: dict[str, str] = {}
+    for model, size in sizes.items():
+        several = runs.get(size)
+        found.setdefault(f"{several[0]} ({len(several)} runs)" if several else model, colours[model])
+    return found
 
 
 def _legend(figure: Figure, colours: dict[str, str], suspects: Suspects) -> None:

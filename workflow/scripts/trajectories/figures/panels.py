@@ -78,6 +78,34 @@ def models_by_size(accuracy: pd.DataFrame) -> list[str]:
     return [str(model) for model in sizes["model"]]
 
 
+def sizes_in(accuracy: pd.DataFrame, sizes: Names | None = None) -> dict[str, str]:
+    """Return the size of each model, fewest parameters first; without `sizes`, equal parameters are one size.
+
+    A size is called by its first model.
+    """
+    ordered = accuracy.drop_duplicates("model").sort_values("parameters", kind="stable")
+    first: dict[float, str] = {}
+    pairs = zip(ordered["model"].astype(str), ordered["parameters"].astype(float), strict=True)
+    alike = {model: first.setdefault(parameters, model) for model, parameters in pairs}
+    return alike | {model: size for model, size in (sizes or {}).items() if model in alike}
+
+
+def runs_of(sizes: Names) -> dict[str, list[str]]:
+    """Return the models of each size that has several."""
+    runs: dict[str, list[str]] = {}
+    for model, size in sizes.items():
+        runs.setdefault(size, []).append(model)
+    return {size: models for size, models in runs.items() if len(models) > 1}
+
+
+def mean_of_runs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean value of the runs at each step that all of them have, with the step's other columns."""
+    count = rows["model"].nunique()
+    shared = rows.groupby("step").filter(lambda at: len(at) == count).sort_values("step")
+    others = {column: "first" for column in shared.columns if column != "step"}
+    return shared.groupby("step", as_index=False).agg(others | {"value": "mean"})
+
+
 def panel_rows(accuracy: pd.DataFrame, label: TaskLabel) -> pd.DataFrame:
     """Return the rows of one task and metric, in order of model size and step."""
     return accuracy[(accuracy["task"] == label.task) & (accuracy["metric"] == label.metric)]

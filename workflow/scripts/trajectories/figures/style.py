@@ -79,6 +79,12 @@ def model_colours(models: Sequence[str]) -> dict[str, str]:
     return {model: to_hex(ramp(0.12 + 0.88 * place / last)) for place, model in enumerate(models)}
 
 
+def run_colours(sizes: Mapping[str, str]) -> dict[str, str]:
+    """Return a hex colour per model, in the order given, from model → size: runs of a size share theirs."""
+    of_size = model_colours(list(dict.fromkeys(sizes.values())))
+    return {model: of_size[size] for model, size in sizes.items()}
+
+
 def save(figure: Figure, out: Sequence[Path | str]) -> None:
     """Write `figure` once per path, whole or not at all; the suffix (pdf, svg, png) says the format.
 

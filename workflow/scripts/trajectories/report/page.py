@@ -29,12 +29,16 @@ MOST_ROWS = 6000
 
 @dataclass(frozen=True)
 class Head:
-    """What the page says of the study before its numbers; `source` names the protocol, or where accuracies are from."""
+    """What the page must know of the study beside its tables.
+
+    `source` names the protocol, or where accuracies are from; `sizes` is the size each model is a run of.
+    """
 
     title: str
     source: str
     alpha: float = 0.05
     beside_paper: bool = False
+    sizes: Mapping[str, str] | None = None
 
 
 def write_report(
@@ -81,7 +85,7 @@ def page(
         citations=_citations(tables),
         provenance=provenance,
         stages=_stages(provenance),
-        data=Markup(safe_json(curves(sources, tasks, suspects))),
+        data=Markup(safe_json(curves(sources, tasks, suspects, head.sizes))),
         scripts={name: Markup(text) for name, text in scripts.items()},
         style=Markup(page_file("report.css")),
         policy=security_policy(scripts.values()),

@@ -64,8 +64,8 @@
       const x = line.tokens.map((tokens) => (tokens > 0 ? tokens : zero));
       if (state.bands) made.push(band(model, line, x));
       made.push({
-        x, y: line.value, name: plain(model.name), mode: x.length > 40 ? "lines" : "lines+markers",
-        line: { color: model.colour, width: 1.6 },
+        x, y: line.value, name: plain(model.name), mode: x.length > 40 || model.width < 1 ? "lines" : "lines+markers",
+        line: { color: model.colour, width: model.width },
         marker: {
           size: line.doubtful.map((doubtful) => (doubtful ? 6 : 4)),
           color: line.doubtful.map((doubtful) => (doubtful ? "#fff" : model.colour)),

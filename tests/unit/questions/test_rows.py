@@ -318,6 +318,12 @@ def test_every_kind_of_mistake_of_a_file_is_said_once_with_its_first_row() -> No
     assert "count from 1" not in lines[2]
 
 
+def test_mistakes_that_differ_only_in_the_rows_own_text_are_one_kind() -> None:
+    rows = [ROW | {"classes": text} for text in (" Paris| Rome", " four| five", " a| b")]
+    with pytest.raises(UserError, match=r"row 0: .* Paris\| Rome.*\(and so in 2 more rows\)$"):
+        to_questions(rows, PRIZE, Protocol())
+
+
 def test_choices_that_are_a_mapping_say_how_to_name_their_list() -> None:
     row = ROW | {"classes": {"label": "AB", "text": [" 4", " 5"]}}
     with pytest.raises(

@@ -125,8 +125,8 @@ def _summary(table: pd.DataFrame, wrong: pd.DataFrame) -> str:
             "`anomalies: exclude` to do without them:"
         )
     absent = f", {missing} {are} missing" if missing else ""
-    return (
-        f"{others} of {len(table)} checkpoints are not what their names say{absent} ({models}); set anomalies: "
-        "recover to look for the right weights elsewhere, `anomalies: exclude` to leave them out, `anomalies: keep` to "
-        "score them all the same, or take these steps out of the study:"
+    cures = (
+        "set `anomalies: recover` to look for the right weights elsewhere, `anomalies: exclude` to leave them out, "
+        "`anomalies: keep` to score them all the same, or take these steps out of the study:"
     )
+    return f"{others} of {len(table)} checkpoints are not what their names say{absent} ({models}); {cures}"

@@ -1,5 +1,6 @@
 """From the rows of a file or data set to questions, as a task's record and the protocol say."""
 
+import re
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -44,17 +45,23 @@ def running_texts(rows: Iterable[Row], task: str, each: str) -> list[Question]:
 def _each(rows: Iterable[Row], task: str, make: Callable[[Row], Question]) -> list[Question]:
     """Return what `make` makes of every row; raise `UserError` with a line for each kind of mistake."""
     questions: list[Question] = []
-    wrong: dict[str, list[str]] = {}  # places by message
+    wrong: dict[str, tuple[str, list[str]]] = {}  # by kind: the first message, and all places
     for number, row in enumerate(rows):
         try:
             questions.append(make(row))
         except (UserError, ValueError) as error:
-            wrong.setdefault(str(error), []).append(place_of(number, row))
+            _, places = wrong.setdefault(_kind(str(error)), (str(error), []))
+            places.append(place_of(number, row))
     if wrong:
-        lines = [f"task {task}, {places[0]}: {message}{_as_well(places)}" for message, places in wrong.items()]
-        more = [f"task {task}: {len(lines) - SHOWN} more rows are wrong"] if len(lines) > SHOWN else []
+        lines = [f"task {task}, {places[0]}: {message}{_as_well(places)}" for message, places in wrong.values()]
+        more = [f"task {task}: {len(lines) - SHOWN} more kinds of mistakes"] if len(lines) > SHOWN else []
         raise UserError("\n".join(lines[:SHOWN] + more))
     return questions
+
+
+def _kind(message: str) -> str:
+    """Return a message without what is the row's own: quoted text and numbers."""
+    return re.sub(r"'.*'|\".*\"|\d+", "", message)
 
 
 def _as_well(places: Sequence[str]) -> str:

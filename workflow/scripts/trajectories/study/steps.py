@@ -79,7 +79,9 @@ def _expand(item: Any) -> list[int]:
     if isinstance(item, str) and item.isascii() and item.isdigit():  # numbers given on the command line are text
         item = int(item)
     if not isinstance(item, int) or isinstance(item, bool) or item < 0:
-        raise ValueError(f"{item!r} is not a step; each item is {_ALLOWED}")
+        number = re.fullmatch(r"\D*?(\d+)", item) if isinstance(item, str) else None
+        meant = f"; write {number[1]}, the name of a folder or branch is a pattern" if number else ""
+        raise ValueError(f"{item!r} is not a step{meant}; each item is {_ALLOWED}")
     return [item]
 
 

@@ -8,13 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PositiveInt, WithJsonSchema
 
+_POWERS = {"k": "e3", "m": "e6", "b": "e9", "g": "e9"}
+
 
 def whole_count(value: Any) -> int:
     """Turn 1.4e9, also where YAML read it as text, into a whole number."""
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is not a number such as 70e6") from None
+        short = re.fullmatch(r"([\d.]+)\s*([kKmMbBgG])", value) if isinstance(value, str) else None
+        meant = f"write {short[1]}{_POWERS[short[2].lower()]}" if short else "write it as in 70e6"
+        raise ValueError(f"{value!r} is not a number; {meant}") from None
     if not math.isfinite(number) or number <= 0 or number != int(number):
         raise ValueError(f"{value!r} must be a positive whole number such as 70e6")
     return int(number)

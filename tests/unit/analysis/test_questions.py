@@ -11,6 +11,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 
 from trajectories.analysis.flips import (
     NO_SCORES,
+    Draws,
     fates,
     fates_table,
     flips_table,
@@ -20,6 +21,7 @@ from trajectories.analysis.flips import (
     resampled_means,
 )
 from trajectories.analysis.losses import losses_table, margins_table
+from trajectories.analysis.points import generator
 from trajectories.analysis.question_grid import QuestionGrid, question_grids
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
 from trajectories.analysis.stage import question_tables_of_scores
@@ -115,14 +117,14 @@ def test_no_change_is_seldom_called_one() -> None:
         right = np.stack([u < 0.5, np.abs(u - rng.choice([0.0, 0.1])) < 0.5])
         swap = rng.random(200) < 0.5  # which checkpoint a question's answer belongs to is a coin's choice
         right = np.where(swap, right, right[::-1])
-        p.append(mcnemar_p(int((right[1] & ~right[0]).sum()), int((right[0] & ~right[1]).sum())))
+        p.append(float(mcnemar_p((right[1] & ~right[0]).sum(), (right[0] & ~right[1]).sum())))
     assert np.mean(np.array(p) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 500)
 
 
 def test_bootstrap_means_are_those_of_drawn_questions() -> None:
     values = np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32)
-    means = resampled_means(values, 120, np.random.default_rng(7))
-    rng = np.random.default_rng(7)
+    means = resampled_means(values, Draws(7, 120).of("task", values.shape[1]))
+    rng = generator(7, "task")
     drawn = np.vstack([rng.integers(50, size=(size, 50)) for size in (50, 50, 20)])
     expected = np.stack([values[:, row].mean(axis=1) for row in drawn])
     assert means == pytest.approx(expected, abs=1e-5)
@@ -130,7 +132,7 @@ def test_bootstrap_means_are_those_of_drawn_questions() -> None:
 
 def test_interval_width_is_the_binomial_one() -> None:
     right = drifting(2, steps=3, questions=2000)
-    table = intervals_table([grid_of(right, "a"), grid_of(right[::-1], "b")], METRICS, seed=1, resamples=2000)
+    table = intervals_table([grid_of(right, "a"), grid_of(right[::-1], "b")], METRICS, Draws(1, 2000))
     accuracy = right.mean(axis=1)
     width = 2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / 2000)
     assert (table["high"] - table["low"])[:3].tolist() == pytest.approx(list(width), rel=0.08)
@@ -227,7 +229,7 @@ def test_questions_missing_at_some_step_are_left_out_with_a_warning(
     grids = question_grids(checkpoints, scores, METRICS)
     assert [len(grid.questions) for grid in grids] == [29, 30]
     assert "small, t: only 29 questions" in caplog.text
-    assert intervals_table(grids, METRICS, 1, 100)["questions"].tolist() == [29, 29, 29, 30, 30, 30]
+    assert intervals_table(grids, METRICS, Draws(1, 100))["questions"].tolist() == [29, 29, 29, 30, 30, 30]
 
 
 def test_a_checkpoint_without_scores_is_simply_absent(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from scipy.stats import binom, hypergeom
 from trajectories.analysis.points import Metrics, correct, generator, table_of
 from trajectories.analysis.question_grid import QuestionGrid, by_task, judged
 from trajectories.study.metrics import METRICS
+from trajectories.tables import COLUMNS
 
 NO_SCORES = "no question-level scores: the accuracies were made elsewhere"
 BLOCK = 50
@@ -17,55 +18,57 @@ BLOCK = 50
 Row = dict[str, object]
 
 
-def intervals_table(grids: Sequence[QuestionGrid], metrics: Metrics, seed: int, resamples: int) -> pd.DataFrame:
+class Draws:
+    """Bootstrap draws of a task's questions: how often each is drawn, the same for all models and checkpoints."""
+
+    def __init__(self, seed: int, resamples: int) -> None:
+        self._seed, self._resamples = seed, resamples
+        self._times: dict[tuple[str, int], np.ndarray] = {}
+
+    def of(self, task: str, count: int) -> np.ndarray:
+        """Return how often each of `count` questions is drawn (resamples x Q); a byte is enough to count that."""
+        key = (task, count)
+        if key not in self._times:
+            rng, times = generator(self._seed, task), np.empty((self._resamples, count), np.uint8)
+            for start in range(0, self._resamples, BLOCK):
+                size = min(BLOCK, self._resamples - start)
+                drawn = rng.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
+                times[start : start + size] = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
+            self._times[key] = times
+        return self._times[key]
+
+
+def intervals_table(grids: Sequence[QuestionGrid], metrics: Metrics, draws: Draws) -> pd.DataFrame:
     """Return the metric of every checkpoint with a 95 % bootstrap interval, columns `COLUMNS["intervals"]`.
 
     Questions are drawn with replacement, the same draws for all checkpoints and models of a task, so that intervals
     of differences may be taken between rows (percentile bootstrap; Efron & Tibshirani 1993).
     """
     rows: list[Row] = []
-    for task, same in by_task(grids).items():
-        of_mean = METRICS[metrics[task]].of_mean
-        for grid, (low, high) in zip(same, _bounds(same, task, seed, resamples), strict=True):
-            common: Row = {"model": grid.model, "parameters": grid.parameters, "task": task, "metric": metrics[task]}
-            for index, step in enumerate(grid.steps.tolist()):
-                value = of_mean(float(np.average(grid.value[index].astype(float), weights=grid.weight)))
-                place: Row = {"step": step, "tokens": grid.tokens[index], "questions": len(grid.questions)}
-                rows.append(common | place | {"value": value, "low": of_mean(low[index]), "high": of_mean(high[index])})
+    for grid in grids:
+        of_mean, task = METRICS[metrics[grid.task]].of_mean, grid.task
+        means = resampled_means(grid.value, draws.of(task, len(grid.questions)), grid.weight)
+        low, high = np.quantile(means, [0.025, 0.975], axis=0)
+        value = np.average(grid.value, axis=1, weights=grid.weight)
+        common: Row = {"model": grid.model, "parameters": grid.parameters, "task": task, "metric": metrics[task]}
+        for index, step in enumerate(grid.steps.tolist()):
+            place: Row = {"step": step, "tokens": grid.tokens[index], "questions": len(grid.questions)}
+            bounds: Row = {"low": of_mean(float(low[index])), "high": of_mean(float(high[index]))}
+            rows.append(common | place | bounds | {"value": of_mean(float(value[index]))})
     return table_of(rows, "intervals")
 
 
-def _bounds(grids: Sequence[QuestionGrid], task: str, seed: int, resamples: int) -> list[np.ndarray]:
-    """Return low and high (2 x S) per grid; grids with the same questions share one multiplication by the draws."""
-    stacks: dict[bytes, list[int]] = {}
-    for place, grid in enumerate(grids):
-        stacks.setdefault(repr(grid.questions.tolist()).encode(), []).append(place)
-    bounds = [np.empty(0)] * len(grids)
-    for places in stacks.values():
-        values = np.vstack([grids[place].value for place in places])
-        means = resampled_means(values, resamples, generator(seed, task), grids[places[0]].weight)
-        both = np.quantile(means, [0.025, 0.975], axis=0)
-        ends = np.cumsum([len(grids[place].steps) for place in places])[:-1]
-        for place, part in zip(places, np.split(both, ends, axis=1), strict=True):
-            bounds[place] = part
-    return bounds
-
-
-def resampled_means(
-    values: np.ndarray, resamples: int, rng: np.random.Generator, weight: np.ndarray | None = None
-) -> np.ndarray:
+def resampled_means(values: np.ndarray, times: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """Return means over questions of `values` (S x Q) for bootstrap draws of the questions (resamples x S).
 
-    `weight` (Q) is what a question weighs in the mean; without it all weigh the same.
+    `times` (resamples x Q) says how often each question is drawn; `weight` (Q) is what a question weighs in the mean,
+    without it all weigh the same.
     """
-    count = values.shape[1]
-    means = []
-    for start in range(0, resamples, BLOCK):
-        size = min(BLOCK, resamples - start)
-        drawn = rng.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
-        weights = (times if weight is None else times * weight).astype(np.float32)
-        means.append(weights @ values.T.astype(np.float32) / weights.sum(axis=1, keepdims=True))
+    means, columns = [], values.T.astype(np.float32)
+    for start in range(0, len(times), BLOCK):
+        drawn = times[start : start + BLOCK].astype(np.float32)
+        weights = drawn if weight is None else drawn * weight.astype(np.float32)
+        means.append(weights @ columns / weights.sum(axis=1, keepdims=True))
     return np.vstack(means)
 
 
@@ -79,50 +82,45 @@ def flips_table(grids: Sequence[QuestionGrid], seed: int, resamples: int) -> pd.
     """
     if not grids:
         return table_of([{"reason": NO_SCORES}], "flips")
-    rows: list[Row] = []
-    for grid in judged(grids):
-        rng = generator(seed, grid.task, grid.model)
-        last = len(grid.steps) - 1
-        rows += [_flip(grid, i, i + 1, "next", resamples, rng) for i in range(last)]
-        best = int(grid.right.sum(axis=1).argmax())
-        if best < last:
-            rows.append(_flip(grid, best, last, "best-last", resamples, rng))
-    table = table_of(rows, "flips")
-    return table.assign(p_fdr=table.groupby("kind")["p"].transform(correct) if rows else table["p"])
+    parts = [_flips(grid, seed, resamples) for grid in judged(grids)]
+    table = pd.concat(parts, ignore_index=True) if parts else table_of([], "flips")
+    return table.assign(p_fdr=table.groupby("kind")["p"].transform(correct) if len(table) else table["p"])
 
 
-def _flip(grid: QuestionGrid, before: int, after: int, kind: str, resamples: int, rng: np.random.Generator) -> Row:
+def _flips(grid: QuestionGrid, seed: int, resamples: int) -> pd.DataFrame:
+    last, best = len(grid.steps) - 1, int(grid.right.sum(axis=1).argmax())
+    before = np.r_[np.arange(last), [best] * (best < last)].astype(int)
+    after = np.r_[np.arange(1, last + 1), [last] * (best < last)].astype(int)
+    kind = np.array(["next"] * last + ["best-last"] * (best < last), dtype=object)
     was, now = grid.right[before], grid.right[after]
-    learnt, lost, count = int((now & ~was).sum()), int((was & ~now).sum()), len(was)
-    looks = after if kind == "best-last" else 1
-    # The mean change of resampled questions depends only on how many learnt and lost ones are drawn.
-    drawn = rng.multinomial(count, [learnt / count, lost / count, 1 - (learnt + lost) / count], resamples)
-    low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / count, [0.025, 0.975])
-    return {
-        "model": grid.model,
-        "parameters": grid.parameters,
-        "task": grid.task,
-        "kind": kind,
-        "from_step": grid.steps[before],
-        "to_step": grid.steps[after],
-        "from_tokens": grid.tokens[before],
-        "to_tokens": grid.tokens[after],
-        "questions": count,
-        "before": was.mean(),
-        "after": now.mean(),
-        "learnt": learnt,
-        "lost": lost,
-        "difference": (learnt - lost) / count,
-        "low": low,
-        "high": high,
-        "p": min(1.0, looks * mcnemar_p(learnt, lost)),
-        "reason": "",
-    }
+    learnt, lost, count = (now & ~was).sum(axis=1), (was & ~now).sum(axis=1), grid.right.shape[1]
+    low, high = _bounds(learnt, lost, count, resamples, generator(seed, grid.task, grid.model))
+    p = mcnemar_p(learnt, lost) * np.where(kind == "best-last", after, 1)
+    return pd.DataFrame(
+        {
+            "model": grid.model, "parameters": grid.parameters, "task": grid.task, "kind": kind,
+            "from_step": grid.steps[before], "to_step": grid.steps[after], "from_tokens": grid.tokens[before],
+            "to_tokens": grid.tokens[after], "questions": count, "before": was.mean(axis=1), "after": now.mean(axis=1),
+            "learnt": learnt, "lost": lost, "difference": (learnt - lost) / count, "low": low, "high": high,
+            "p": np.minimum(1.0, p), "p_fdr": np.nan, "reason": "",
+        },
+        columns=list(COLUMNS["flips"]),
+    )  # fmt: skip
 
 
-def mcnemar_p(learnt: int, lost: int) -> float:
-    """Return the two-sided exact p-value of McNemar's test: the changed questions went either way with chance 1/2."""
-    return float(min(1.0, 2 * binom.cdf(min(learnt, lost), learnt + lost, 0.5)))
+def _bounds(
+    learnt: np.ndarray, lost: np.ndarray, count: int, resamples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % interval of the mean change of resampled questions, which depends only on these counts."""
+    shares = np.stack([learnt, lost, count - learnt - lost], axis=1) / count
+    drawn = rng.multinomial(count, shares, (resamples, len(learnt)))
+    low, high = np.quantile((drawn[..., 0] - drawn[..., 1]) / count, [0.025, 0.975], axis=0)
+    return low, high
+
+
+def mcnemar_p(learnt: np.ndarray, lost: np.ndarray) -> np.ndarray:
+    """Return the two-sided exact p-values of McNemar's test: the changed questions went either way with chance 1/2."""
+    return np.asarray(np.minimum(1.0, 2 * binom.cdf(np.minimum(learnt, lost), learnt + lost, 0.5)))
 
 
 def fates(right: np.ndarray) -> dict[str, np.ndarray]:

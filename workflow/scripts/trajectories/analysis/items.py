@@ -112,7 +112,8 @@ def _answers(rows: pd.DataFrame, scores: Scores, metrics: Metrics) -> Iterator[t
     """Yield the answers of one run, task by task; questions that some checkpoint lacks are left out."""
     found: dict[str, list[tuple[int, pd.Series]]] = {task: [] for task in metrics}
     for row in records(rows):
-        table = question_metrics(read_scores(scores[row["model"], row["step"]], columns=SCORE_COLUMNS))
+        read = read_scores(scores[row["model"], row["step"]], columns=SCORE_COLUMNS)
+        table = question_metrics(read, tuple(dict.fromkeys(metrics.values())))
         for task, part in table.groupby("task"):
             if task in metrics:
                 values = pd.Series(part[metrics[str(task)]].to_numpy(np.float32), index=part["question"].to_numpy())

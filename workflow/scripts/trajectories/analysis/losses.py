@@ -62,20 +62,25 @@ def with_words(losses: pd.DataFrame, questions: Mapping[str, Path], scores: Scor
     `questions` maps tasks to their question files, whose order gives the numbers; a task without one keeps no words.
     """
     texts = {task: read_questions(questions[task]) for task in losses["task"].unique() if task in questions}
-    read: dict[tuple[str, int], pd.DataFrame] = {}
+    read: dict[tuple[str, int], dict[tuple[str, int], pd.DataFrame]] = {}
     rows = records(losses)
     for row in rows:
         key = (row["model"], row["last_step"])
         if row["task"] not in texts or key not in scores:
             continue
         if key not in read:
-            read[key] = read_scores(scores[key], columns=["task", "question", "choice", "label", "loglikelihood"])
-        row |= _words(texts[row["task"]][int(row["question"])], _choices(read[key], row["task"], row["question"]))
+            read[key] = _choices(scores[key], losses)
+        row |= _words(texts[row["task"]][int(row["question"])], read[key][row["task"], row["question"]])
     return table_of(rows, "losses")
 
 
-def _choices(scores: pd.DataFrame, task: str, question: object) -> pd.DataFrame:
-    return scores[(scores["task"] == task) & (scores["question"] == question)]
+def _choices(path: Path, losses: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
+    """Return the choices of the questions of `losses` under one checkpoint."""
+    scores = read_scores(path, columns=["task", "question", "choice", "label", "loglikelihood"])
+    there = scores[scores["question"].isin(losses["question"].unique())].astype({"task": object})
+    wanted = there.merge(losses[["task", "question"]].drop_duplicates(), on=["task", "question"])
+    found = (part for _, part in wanted.groupby(["task", "question"]))
+    return {(str(part["task"].iloc[0]), int(part["question"].iloc[0])): part for part in found}
 
 
 def _words(question: Question, choices: pd.DataFrame) -> Row:

@@ -2,9 +2,10 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,59 +45,95 @@ class QuestionGrid:
 
 
 def question_grids(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metrics) -> list[QuestionGrid]:
-    """Read the scores of `checkpoints` (columns model, parameters, step, tokens) and line them up.
+    """Return the grids of all models, in the order of `metrics`, smallest model first; see `grids_by_model`."""
+    return in_order((grid for grids in grids_by_model(checkpoints, scores, metrics) for grid in grids), metrics)
+
+
+def grids_by_model(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metrics) -> Iterator[list[QuestionGrid]]:
+    """Read the scores of `checkpoints` (columns model, parameters, step, tokens) and yield their grids model by model.
 
     Checkpoints without a file are left out. Questions that some checkpoint of a model lacks are left out with a
-    warning. Grids come in the order of `metrics`, smallest model first.
+    warning. What is held at a time is one model's questions: a study of 9,394 checkpoints has a billion answers.
     """
-    found: dict[tuple[str, int, str], list[tuple[int, int, pd.DataFrame]]] = defaultdict(list)
-    for row in records(checkpoints.sort_values(["parameters", "model", "step"])):
-        path = scores.get((row["model"], row["step"]))
-        if path is None:
-            continue
-        table = question_metrics(read_scores(path, columns=SCORE_COLUMNS))
-        for task, questions in table.groupby("task"):
-            if task in metrics:
-                key = (str(task), row["parameters"], row["model"])
-                found[key].append((row["step"], row["tokens"], _kept(questions, METRICS[metrics[str(task)]])))
-    order = {task: rank for rank, task in enumerate(metrics)}
-    keys = sorted(found, key=lambda key: (order[key[0]], key[1], key[2]))
-    return [_grid(key, found[key]) for key in keys]
+    wanted = {METRICS[metric] for metric in metrics.values()}
+    names = dict.fromkeys(["accuracy", "greedy", "margin", *(record.name for record in wanted)])
+    names |= dict.fromkeys(record.weight for record in wanted if record.weight)
+    for _, rows in checkpoints.sort_values(["parameters", "model", "step"]).groupby(["parameters", "model"], sort=True):
+        read: dict[str, list[_Read]] = defaultdict(list)
+        for row in records(rows):
+            if (path := scores.get((row["model"], row["step"]))) is not None:
+                table = question_metrics(read_scores(path, columns=SCORE_COLUMNS), tuple(names))
+                for task, part in _by_task(table):
+                    if task in metrics:
+                        read[task].append(_kept(row, part, METRICS[metrics[task]]))
+        yield [_grid(task, read[task]) for task in metrics if task in read]
 
 
-def _kept(questions: pd.DataFrame, record: MetricRecord) -> pd.DataFrame:
-    """Return what a grid needs of one checkpoint's questions, small."""
-    right = questions["accuracy"].where(questions["accuracy"].notna(), questions["greedy"])
-    kept = {"right": right, "margin": questions["margin"], "value": questions[record.name]}
-    weight = {"weight": questions[record.weight]} if record.weight else {}
-    return pd.DataFrame(kept | weight).set_index(questions["question"]).astype(np.float32)
+@dataclass(frozen=True)
+class _Read:
+    """What a grid needs of one checkpoint (a row of the table of checkpoints) on one task, Q values each."""
+
+    checkpoint: Mapping[str, Any]
+    questions: np.ndarray
+    right: np.ndarray
+    margin: np.ndarray
+    value: np.ndarray
+    weight: np.ndarray | None
+
+    def only(self, questions: np.ndarray) -> "_Read":
+        """Return the values of these questions, which are all there."""
+        if np.array_equal(questions, self.questions):
+            return self
+        places = np.searchsorted(self.questions, questions)
+        right, margin, value = (values[places] for values in (self.right, self.margin, self.value))
+        weight = None if self.weight is None else self.weight[places]
+        return _Read(self.checkpoint, questions, right, margin, value, weight)
 
 
-def _grid(key: tuple[str, int, str], tables: list[tuple[int, int, pd.DataFrame]]) -> QuestionGrid:
-    task, parameters, model = key
-    indexed = [table for _, _, table in tables]
-    common = indexed[0].index
-    for table in indexed[1:]:
-        common = common.intersection(table.index)
-    if any(len(table) > len(common) for table in indexed):
+def _by_task(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the rows of each task, which stand together."""
+    codes, names = pd.factorize(table["task"])
+    ends = np.flatnonzero(np.diff(codes)) + 1
+    for start, end in zip(np.r_[0, ends], np.r_[ends, len(table)], strict=True):
+        yield str(names[codes[start]]), table.iloc[start:end]
+
+
+def _kept(checkpoint: Mapping[str, Any], part: pd.DataFrame, record: MetricRecord) -> _Read:
+    accuracy = part["accuracy"].to_numpy()
+    right = np.where(np.isnan(accuracy), part["greedy"].to_numpy(), accuracy)
+    margin, value = (part[name].to_numpy(np.float32) for name in ("margin", record.name))
+    weight = part[record.weight].to_numpy(np.float32) if record.weight else None
+    return _Read(checkpoint, part["question"].to_numpy(), right.astype(np.float32), margin, value, weight)
+
+
+def _grid(task: str, read: Sequence[_Read]) -> QuestionGrid:
+    common = read[0].questions
+    for one in read[1:]:
+        if not np.array_equal(common, one.questions):
+            common = np.intersect1d(common, one.questions)
+    model = str(read[0].checkpoint["model"])
+    if any(len(one.questions) > len(common) for one in read):
         logger.warning("%s, %s: only %d questions are scored at every step", model, task, len(common))
-
-    def stacked(column: str) -> np.ndarray:
-        return np.stack([table.loc[common, column].to_numpy() for table in indexed])
-
+    kept = [one.only(common) for one in read]
     return QuestionGrid(
         model=model,
-        parameters=parameters,
+        parameters=int(read[0].checkpoint["parameters"]),
         task=task,
-        steps=np.array([step for step, _, _ in tables]),
-        tokens=np.array([tokens for _, tokens, _ in tables]),
-        questions=common.to_numpy(),
-        right=stacked("right") > 0.5,
-        margin=stacked("margin"),
-        value=stacked("value"),
-        weight=indexed[-1].loc[common, "weight"].to_numpy() if "weight" in indexed[-1] else None,
-        judged=bool(indexed[-1].loc[common, "right"].notna().all()),
+        steps=np.array([one.checkpoint["step"] for one in kept]),
+        tokens=np.array([one.checkpoint["tokens"] for one in kept]),
+        questions=common,
+        right=np.stack([one.right > 0.5 for one in kept]),
+        margin=np.stack([one.margin for one in kept]),
+        value=np.stack([one.value for one in kept]),
+        weight=kept[-1].weight,
+        judged=not bool(np.isnan(kept[-1].right).any()),
     )
+
+
+def in_order(grids: Iterable[QuestionGrid], metrics: Metrics) -> list[QuestionGrid]:
+    """Return grids in the order of `metrics`, smallest model first."""
+    rank = {task: place for place, task in enumerate(metrics)}
+    return sorted(grids, key=lambda grid: (rank[grid.task], grid.parameters, grid.model))
 
 
 def by_task(grids: Iterable[QuestionGrid]) -> dict[str, list[QuestionGrid]]:

@@ -5,6 +5,9 @@ is of one choice (greedy, perplexity, bits_per_byte). Sources: mc1, mc2: Lin et 
 pmi (log-likelihood after the context minus that after nothing): Brown et al. 2020, Holtzman et al. 2021.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -18,8 +21,15 @@ SCORE_COLUMNS = (
 """The columns of a scores file that metrics are made of."""
 
 
-def question_metrics(scores: pd.DataFrame) -> pd.DataFrame:
+WEIGHTS = ("bytes", "words")
+OF_THE_TRUTH = frozenset({"greedy", "perplexity", "word_perplexity", "bits_per_byte", *WEIGHTS})
+DIVIDED_BY = {"accuracy_norm": "characters", "accuracy_bytes": "bytes", "accuracy_tokens": "tokens"}
+
+
+def question_metrics(scores: pd.DataFrame, names: Collection[str] = (*METRICS, *WEIGHTS)) -> pd.DataFrame:
     """Return one row per task and question from the scores of one checkpoint: a column per metric, and its weights.
+
+    `names` says which of them; few are made much faster than all.
 
     `scores` has one row per choice: task, question, choice, label (0/1), loglikelihood (nats), characters, and what
     else of `SCORE_COLUMNS` is there; rows may be in any order. A metric is missing where a question has not what it
@@ -27,88 +37,144 @@ def question_metrics(scores: pd.DataFrame) -> pd.DataFrame:
     those of the choice that counts. Raises `UserError` on a log-likelihood that is not finite, a question without a
     true choice, a choice scored twice, or a choice of no characters.
     """
-    _check(scores)
-    ordered = scores.sort_values(["task", "question", "choice"], kind="stable")
-    choices = _Choices(ordered)
-    table = ordered.iloc[choices.starts][["task", "question"]].reset_index(drop=True)
-    _check_true(table, np.logical_or.reduceat(choices.label, choices.starts))
-    of_choices, of_truth = choices.compared(), choices.of_the_truth()
-    return table.assign(**{name: (of_choices | of_truth)[name] for name in (*METRICS, "bytes", "words")})
+    ordered = _in_order(scores)
+    _check(scores, ordered)
+    sizes = np.diff(np.r_[ordered.starts, len(ordered.label)])
+    found = {name: np.full(len(sizes), np.nan) for name in names}
+    for size in np.unique(sizes):
+        of = np.flatnonzero(sizes == size)
+        block = _Block(ordered, ordered.starts[of][:, None] + np.arange(size))
+        for name in names:
+            if size > 1 or name in OF_THE_TRUTH:
+                found[name][of] = block.metric(name)
+    places = ordered.rows[ordered.starts]
+    where = scores[["task", "question"]].iloc[places].reset_index(drop=True)
+    return pd.DataFrame({"task": where["task"].astype(object), "question": where["question"]} | found)
 
 
-class _Choices:
-    """The choices of all questions, n rows sorted by task, question and choice; Q questions begin at `starts`."""
+@dataclass(frozen=True)
+class _Ordered:
+    """The n choices of all questions, sorted by task, question and choice: their rows in the scores, their labels, and
+    where each question starts."""
 
-    def __init__(self, ordered: pd.DataFrame) -> None:
-        self.ordered = ordered
-        self.starts = _starts(ordered)
-        self.sizes = np.diff(np.r_[self.starts, len(ordered)])
-        self.label = ordered["label"].to_numpy(bool)
-        told = self.number("loglikelihood")
+    scores: pd.DataFrame
+    rows: np.ndarray
+    starts: np.ndarray
+    label: np.ndarray
+
+    def number(self, column: str) -> np.ndarray | None:
+        """Return a column (n) as numbers; None where the scores have none or none of its values."""
+        if column not in self.scores:
+            return None
+        values = self.scores[column].to_numpy(np.float64)[self.rows]
+        return None if np.isnan(values).all() else values
+
+
+class _Block:
+    """Q questions of the same number of choices; `rows` (Q x choices) are places in the ordered choices."""
+
+    def __init__(self, ordered: _Ordered, rows: np.ndarray) -> None:
+        self._ordered, self._rows = ordered, rows
+        self.label = ordered.label[rows]
+        told = self.column("loglikelihood")
         self.loglikelihood = np.nan_to_num(told)
-        self.untold = np.isnan(told)[self.starts]  # right or wrong is all that is known of these questions
-        self.running = np.nan_to_num(self.number("running"))[self.starts] > 0
+        self.untold = np.isnan(told[:, 0])  # right or wrong is all that is known of these questions
+        self.running = np.nan_to_num(self.column("running"))[:, 0] > 0
 
-    def number(self, column: str) -> np.ndarray:
-        """Return a column (n) as numbers, missing throughout where the scores have none."""
-        if column not in self.ordered:
-            return np.full(len(self.ordered), np.nan)
-        return self.ordered[column].to_numpy(np.float64)
+    def column(self, name: str) -> np.ndarray:
+        """Return a column (Q x choices), missing throughout where the scores have none."""
+        values = self._ordered.number(name)
+        return np.full(self._rows.shape, np.nan) if values is None else values[self._rows]
 
-    def compared(self) -> dict[str, np.ndarray]:
-        """Return the metrics (Q each) that compare choices, missing where there is only one."""
-        values, label, starts = self.loglikelihood, self.label, self.starts
-        _, ties = _highest(values, starts)
-        loss = _log_sum(values, starts) - _log_sum(np.where(label, values, -np.inf), starts)
-        right = self._right(values)
-        metrics = {
-            "accuracy": right,
-            "accuracy_norm": self._right(values / self.number("characters")),
-            "accuracy_bytes": self._right(values / self.number("bytes")),
-            "accuracy_tokens": self._right(values / np.where(self.number("tokens") > 0, self.number("tokens"), np.nan)),
-            "accuracy_pmi": self._right(values - self.number("unconditional")),
-            "mc1": right,
-            "mc2": np.exp(-loss),
-            "loss": loss,
-            "margin": _margin(values, label, starts),
-            "ties": (ties > 1).astype(float),
-        }
-        return {name: np.where(self.sizes > 1, value, np.nan) for name, value in metrics.items()}
+    def metric(self, name: str) -> np.ndarray:
+        """Return a metric (Q), or a size of the choice that counts; missing where a question has not what it needs."""
+        values, label = self.loglikelihood, self.label
+        if name in OF_THE_TRUTH:
+            return self._of_the_truth(name)
+        if name in DIVIDED_BY:
+            divisor = self.column(DIVIDED_BY[name])
+            return self._right(values / np.where(divisor > 0, divisor, np.nan))
+        if name == "accuracy_pmi":
+            return self._right(values - self.column("unconditional"))
+        if name in ("loss", "mc2"):
+            loss = _log_sum(values) - _log_sum(np.where(label, values, -np.inf))
+            return np.asarray(np.exp(-loss) if name == "mc2" else loss)
+        if name == "margin":
+            return _margin(values, label)
+        if name == "ties":
+            return np.asarray((values == values.max(axis=1)[:, None]).sum(axis=1) > 1, float)
+        return self._right(values)  # accuracy and mc1
 
-    def of_the_truth(self) -> dict[str, np.ndarray]:
-        """Return the metrics (Q each) of the most likely true choice, or of the running text, and its size."""
-        truth, _ = _highest(np.where(self.label, self.loglikelihood, -np.inf), self.starts)
-        surprisal, size, words = -self.loglikelihood[truth], self.number("bytes")[truth], self.number("words")[truth]
-        greedy = np.maximum.reduceat(np.where(self.label, self.number("is_greedy"), -np.inf), self.starts)
-        surprisal = np.where(self.untold, np.nan, surprisal)
+    def _of_the_truth(self, name: str) -> np.ndarray:
+        """Return what is of the most likely true choice, or of the running text."""
+        if name == "greedy":
+            said = np.where(self.label, self.column("is_greedy"), -np.inf).max(axis=1)
+            return np.where(self.running, np.nan, said)
+        every, truth = np.arange(len(self.label)), np.where(self.label, self.loglikelihood, -np.inf).argmax(axis=1)
+        if name in WEIGHTS:
+            return np.asarray(self.column(name)[every, truth])
+        surprisal = np.where(self.untold, np.nan, -self.loglikelihood[every, truth])
+        if name == "perplexity":
+            return np.where(self.running, np.nan, surprisal)
+        words, size = self.column("words")[every, truth], self.column("bytes")[every, truth]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return {
-                "greedy": np.where(self.running, np.nan, greedy),
-                "perplexity": np.where(self.running, np.nan, surprisal),
-                "word_perplexity": np.where(self.running, surprisal / words, np.nan),
-                "bits_per_byte": np.where(size > 0, surprisal / size / np.log(2), np.nan),
-                "bytes": size,
-                "words": words,
-            }
+            if name == "word_perplexity":
+                return np.where(self.running, surprisal / words, np.nan)
+            return np.where(size > 0, surprisal / size / np.log(2), np.nan)
 
     def _right(self, values: np.ndarray) -> np.ndarray:
-        """Return whether the choice with the highest value (Q) is true; missing where a value is."""
-        winner, _ = _highest(values, self.starts)
-        known = np.isfinite(np.minimum.reduceat(values, self.starts))
-        return np.where(known, self.label[np.where(known, winner, 0)].astype(float), np.nan)
+        """Return whether the choice with the highest value (Q) is true, the first of equals; missing where one is."""
+        known = np.isfinite(values).all(axis=1)
+        if not known.any():
+            return np.full(len(values), np.nan)
+        winner = np.where(known[:, None], values, 0.0).argmax(axis=1)
+        return np.where(known, self.label[np.arange(len(values)), winner].astype(float), np.nan)
 
 
-def _check(scores: pd.DataFrame) -> None:
+def _in_order(scores: pd.DataFrame) -> _Ordered:
+    """Return the choices in order of task, question and choice. Scores files are in that order already."""
     if scores.empty:
         raise UserError("scores: the file has no rows; delete it and score the checkpoint again")
+    task, _ = pd.factorize(scores["task"])
+    question, choice = scores["question"].to_numpy(), scores["choice"].to_numpy()
+    rows = np.arange(len(scores))
+    if not _ascends(task, question, choice):
+        rows = np.lexsort((choice, question, pd.factorize(scores["task"], sort=True)[0]))
+        task, question = task[rows], question[rows]
+    starts = np.flatnonzero(np.r_[True, (np.diff(task) != 0) | (np.diff(question) != 0)])
+    return _Ordered(scores, rows, starts, scores["label"].to_numpy(bool)[rows])
+
+
+def _ascends(task: np.ndarray, question: np.ndarray, choice: np.ndarray) -> bool:
+    next_task, next_question, next_choice = np.diff(task), np.diff(question), np.diff(choice)
+    same = (next_task == 0) & (next_question >= 0) & ((next_question > 0) | (next_choice > 0))
+    return bool(((next_task > 0) | same).all())
+
+
+def _check(scores: pd.DataFrame, ordered: _Ordered) -> None:
+    """Refuse scores of which no metric can be made, naming the question."""
     for column, wrong, problem in (
         ("loglikelihood", _impossible(scores), "a log-likelihood that is not a finite number"),
-        ("characters", scores["characters"] <= 0, "a choice of no characters"),
-        ("choice", scores.duplicated(["task", "question", "choice"]), "a choice that was scored twice"),
+        ("characters", (scores["characters"] <= 0).to_numpy(), "a choice of no characters"),
+        ("choice", _twice(scores, ordered), "a choice that was scored twice"),
     ):
         if wrong.any():
             row = scores[wrong].iloc[0]
             raise UserError(f"scores: task {row['task']}, question {row['question']} has {problem} ({row[column]})")
+    true = np.logical_or.reduceat(ordered.label, ordered.starts)
+    if not true.all():
+        row = scores.iloc[ordered.rows[ordered.starts[~true]][0]]
+        raise UserError(f"scores: task {row['task']}, question {row['question']} has no true choice")
+
+
+def _twice(scores: pd.DataFrame, ordered: _Ordered) -> np.ndarray:
+    """Return which rows repeat a choice of their question."""
+    choice = scores["choice"].to_numpy()[ordered.rows]
+    again = np.r_[False, np.diff(choice) == 0]
+    again[ordered.starts] = False
+    found = np.zeros(len(scores), bool)
+    found[ordered.rows[again]] = True
+    return found
 
 
 def _impossible(scores: pd.DataFrame) -> np.ndarray:
@@ -118,39 +184,15 @@ def _impossible(scores: pd.DataFrame) -> np.ndarray:
     return np.asarray(~np.isfinite(told) & ~(np.isnan(told) & unscored))
 
 
-def _check_true(table: pd.DataFrame, has_true: np.ndarray) -> None:
-    if not has_true.all():
-        row = table[~has_true].iloc[0]
-        raise UserError(f"scores: task {row['task']}, question {row['question']} has no true choice")
-
-
-def _starts(ordered: pd.DataFrame) -> np.ndarray:
-    """Return where each question begins in rows sorted by task and question."""
-    task, _ = pd.factorize(ordered["task"])
-    question, _ = pd.factorize(ordered["question"])
-    new = np.r_[True, (np.diff(task) != 0) | (np.diff(question) != 0)]
-    return np.flatnonzero(new)
-
-
-def _highest(values: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return per question the row where the highest value stands first, and how many rows have it."""
-    sizes = np.diff(np.r_[starts, len(values)])
-    highest = np.maximum.reduceat(values, starts)
-    is_highest = values == np.repeat(highest, sizes)
-    rows = np.where(is_highest, np.arange(len(values)), len(values))
-    return np.minimum.reduceat(rows, starts), np.add.reduceat(is_highest.astype(int), starts)
-
-
-def _log_sum(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Return log(sum(exp(values))) per question, -inf where all values are."""
-    sizes = np.diff(np.r_[starts, len(values)])
-    highest = np.maximum.reduceat(values, starts)
+def _log_sum(values: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(values))) of each question (Q x choices), -inf where all values are."""
+    highest = values.max(axis=1)
     shift = np.where(np.isfinite(highest), highest, 0.0)
     with np.errstate(divide="ignore"):
-        return np.asarray(shift + np.log(np.add.reduceat(np.exp(values - np.repeat(shift, sizes)), starts)))
+        return np.asarray(shift + np.log(np.exp(values - shift[:, None]).sum(axis=1)))
 
 
-def _margin(loglikelihood: np.ndarray, label: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    true = np.maximum.reduceat(np.where(label, loglikelihood, -np.inf), starts)
-    false = np.maximum.reduceat(np.where(label, -np.inf, loglikelihood), starts)
+def _margin(values: np.ndarray, label: np.ndarray) -> np.ndarray:
+    true = np.where(label, values, -np.inf).max(axis=1)
+    false = np.where(label, -np.inf, values).max(axis=1)
     return np.where(np.isfinite(true) & np.isfinite(false), true - false, np.nan)

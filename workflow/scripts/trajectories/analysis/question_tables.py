@@ -1,16 +1,25 @@
 """The stage that turns question-level scores into six tables."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from trajectories.analysis.flips import fates_table, flips_table, intervals_table, overlap_table
+from trajectories.analysis.flips import Draws, fates_table, flips_table, intervals_table, overlap_table
 from trajectories.analysis.losses import losses_table, margins_table, with_words
 from trajectories.analysis.points import Metrics
-from trajectories.analysis.question_grid import ScoreFiles, question_grids
-from trajectories.tables import write_table
+from trajectories.analysis.question_grid import ScoreFiles, grids_by_model, in_order
+from trajectories.tables import COLUMNS, write_table
+
+
+def _intervals(parts: Sequence[pd.DataFrame], metrics: Metrics) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=list(COLUMNS["intervals"]))
+    table = pd.concat(parts, ignore_index=True)
+    rank = table["task"].map({task: place for place, task in enumerate(metrics)})
+    return table.iloc[rank.argsort(kind="stable")]
 
 
 @dataclass(frozen=True)
@@ -40,8 +49,12 @@ def write_question_tables(
     `checkpoints` has the columns model, parameters, step, tokens; `scores` maps (model, step) to scores files,
     `questions` tasks to question files. Without scores the tables are empty but for a row with the reason.
     """
-    grids = question_grids(checkpoints, scores, metrics)
-    write_table(intervals_table(grids, metrics, seed, resamples), outputs.intervals, "intervals")
+    draws, kept, parts = Draws(seed, resamples), [], []
+    for whole in grids_by_model(checkpoints, scores, metrics):
+        parts.append(intervals_table(whole, metrics, draws))
+        kept += [replace(grid, value=np.empty(0)) for grid in whole]  # the rest needs right, wrong and margins alone
+    grids = in_order(kept, metrics)
+    write_table(_intervals(parts, metrics), outputs.intervals, "intervals")
     write_table(flips_table(grids, seed, resamples), outputs.flips, "flips")
     write_table(fates_table(grids), outputs.fates, "fates")
     write_table(overlap_table(grids), outputs.overlap, "overlap")

@@ -74,9 +74,13 @@ def empty_scores() -> pd.DataFrame:
 
 
 def read_scores(path: Path | str, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
-    """Read scores, or some of their columns. Raises `UserError` when the file is damaged or lacks a column."""
+    """Read scores, or some of their columns; the tasks' names are a categorical, which reads and sorts much faster.
+
+    Raises `UserError` when the file is damaged or lacks a column.
+    """
     try:
-        scores: pd.DataFrame = pq.read_table(path, columns=list(columns)).to_pandas()
+        table = pq.read_table(path, columns=list(columns), read_dictionary=["task"])
+        scores: pd.DataFrame = table.to_pandas()
         return scores
     except (OSError, pa.ArrowException, KeyError) as error:
         raise UserError(f"{path}: not a readable scores file ({error}); delete it and run again") from error

@@ -75,3 +75,27 @@ def test_small_stages_share_submissions() -> None:
     for name in PROFILES[1:]:
         grouped = {pair.split("=")[0] for pair in profile(name)["groups"]}
         assert grouped == remote, f"profiles/{name}/config.yaml: put these into groups: {remote ^ grouped}"
+
+
+SUBMIT = """#!/bin/sh
+# A queue that runs what it is given at once, with nothing of the environment it was asked from.
+env -i PATH="$PATH" HOME="$HOME" OMP_NUM_THREADS=1 sh "$1" > "$1.out" 2>&1 &
+echo $!
+"""
+
+
+@pytest.mark.slow
+def test_a_queue_cuts_checkpoints_as_the_snakemake_does_that_submits(tmp_path: Path) -> None:
+    """Its jobs read the workflow again, where cores, bounds and environment are others: they are told."""
+    config = write_toy(tmp_path, {"toy-1m": 1_000_000}, (1, 2, 4, 8, 16), 2)
+    submit = tmp_path / "submit"
+    submit.write_text(SUBMIT)
+    submit.chmod(0o755)
+    options = ["--workflow-profile", str(PROJECT / "profiles" / "cluster-generic"), "--latency-wait", "10"]
+    options += ["--cluster-generic-submit-cmd", str(submit), "--resources", "checkpoints_on_disk=6", "--jobs", "3"]
+    done = run_toy(config, "scores", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # half as many workers as checkpoints may lie on disk
+    assert len(set(re.findall(r"rule (score_\d+)", done.stdout + done.stderr))) == 3
+    scores = {path.name for path in tmp_path.glob("results/toy/scores/toy-1m/*.parquet")}
+    assert scores == {f"step{step}.parquet" for step in (1, 2, 4, 8, 16)}

@@ -112,8 +112,8 @@ def test_score_works_on_a_folder(tmp_path: Path) -> None:
     questions = [Question("Two plus two is", (" four", " five"), (1, 0))]
     scores = score(folder, questions, device="cpu", dtype="float32", unconditional=True)
     assert list(scores.columns) == [
-        "task", "question", "choice", "label", "loglikelihood", "tokens", "characters", "bytes", "words", "is_greedy",
-        "unconditional", "running",
+        "task", "question", "choice", "text", "label", "loglikelihood", "tokens", "characters", "bytes", "words",
+        "is_greedy", "unconditional", "running",
     ]  # fmt: skip
     assert scores.choice.tolist() == [0, 1]
     assert scores.label.tolist() == [1, 0]

@@ -71,7 +71,7 @@ def head_of(model: Any, tokens: Any) -> Head:
         for head in _heads(linear, text):
             if hidden is None:
                 break
-            made = head(hidden.to(linear.weight.device))
+            made = head(hidden.to(linear.weight))
             if made.shape == logits.shape and _same(made, logits):
                 return head
     return Head(None, keeps_rows=keeps)
@@ -100,7 +100,7 @@ def edge_scores(head: Head, hidden: Tensor, pack: Pack, softmax: str) -> tuple[T
     the logits. Of equally probable tokens the first counts as the most probable.
     """
     if not head.whole:
-        hidden = hidden.to(head.linear.weight.device)  # a model may be spread over devices
+        hidden = hidden.to(head.linear.weight)  # a model may be spread over devices, its last norm in float32
     return _native_scores(head, hidden, pack) if softmax == "model" else _float32_scores(head, hidden, pack)
 
 

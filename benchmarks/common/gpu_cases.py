@@ -27,6 +27,9 @@ class Case:
     batch_sizes: tuple[int, ...]
     pack_tokens: int
 
+    def __str__(self) -> str:
+        return f"{self.shape} {self.dtype}"
+
 
 def measure(case: Case) -> dict[str, Any]:
     """Return everything measured in one case, scaled to the paper's question counts where `all_` says so."""
@@ -35,15 +38,23 @@ def measure(case: Case) -> dict[str, Any]:
     shape = shape_of(case.shape)
     model = random_model(shape, case.dtype, case.device)
     tasks = {outline.name: sample(outline.name, case.fraction, shape.vocabulary) for outline in PAPER}
+    proofs = _attempt(_trusted, case, model, tasks["memo_trap"])
     kernels = {name: _attempt(_tree, case, model, tasks, name) for name in ("sdpa", "flex")}
     rates = matrix_rates(shape, case.dtype, case.device, case.pack_tokens, repeats=5)
     rate = max(found.per_second for found in rates)
     ran = {name: found for name, found in kernels.items() if "error" not in found}
     best = min(ran, key=lambda name: ran[name]["seconds"]) if ran else None
     harness = _attempt(_harness, case, model, shape.vocabulary)
+    apart = None
+    if len(ran) == 2:
+        one, other = (np.concatenate(ran[name].pop("scores")) for name in ("sdpa", "flex"))
+        apart = float(np.abs(one - other).max())
+    for found in ran.values():
+        found.pop("scores", None)
     return {
         "shape": case.shape, "dtype": case.dtype, "fraction": case.fraction, "pack_tokens": case.pack_tokens,
-        "kernels": kernels, "fastest": best, "matrix_tflops": rate / 1e12, "harness": harness,
+        "kernels": kernels, "kernels_apart": apart,
+        "fastest": best, "proofs": proofs, "matrix_tflops": rate / 1e12, "harness": harness,
         "of_matrix_rate": {name: found["operations"] / found["seconds"] / rate for name, found in ran.items()},
         "all_seconds": ran[best]["all_seconds"] if best else None,
         "times_faster": harness["all_seconds"] / ran[best]["all_seconds"] if best and "error" not in harness else None,
@@ -67,6 +78,21 @@ def sample(name: str, fraction: float, vocabulary: int) -> Requests:
     return requests_of(outline, vocabulary, seed=0, questions=wanted)
 
 
+def _trusted(case: Case, model: Any, requests: Requests) -> dict[str, Any]:
+    """Prove the model as a job does; one too large for a copy in float32 is held against its type's own noise."""
+    from trajectories.scoring.check import trusted
+    from trajectories.scoring.engine import Engine
+
+    synchronise(case.device)
+    start = time.perf_counter()
+    made = trusted(Engine(model, pack_tokens=case.pack_tokens), requests)
+    synchronise(case.device)
+    seconds = time.perf_counter() - start
+    scored = made.score(requests.rows(np.arange(min(8, len(requests)))))
+    return {"kind": f"gpt_neox {case.shape}", "dtype": case.dtype, "way": scored.way, "proofs": dict(scored.proofs),
+            "attention": "sdpa", "seconds": seconds, "noise": None, "distance": None}  # fmt: skip
+
+
 def _tree(case: Case, model: Any, tasks: dict[str, Requests], kernel: str) -> dict[str, Any]:
     from trajectories.scoring.engine import Engine
     from trajectories.scoring.prefix_tree import build_tree
@@ -75,6 +101,7 @@ def _tree(case: Case, model: Any, tasks: dict[str, Requests], kernel: str) -> di
     engine.score(tasks["memo_trap"])  # compiles
     engine.score(tasks["redefine"])
     seconds: dict[str, float] = {}
+    scores = []
     sums = operations = scaled = 0.0
     for outline in PAPER:
         requests = tasks[outline.name]
@@ -87,8 +114,63 @@ def _tree(case: Case, model: Any, tasks: dict[str, Requests], kernel: str) -> di
         scaled += seconds[outline.name] * outline.questions / asked
         operations += tree_operations(build_tree(requests), shape_of(case.shape)).total
         sums += float(scored.loglikelihood.sum())
+        scores.append(scored.loglikelihood)
     return {"seconds": sum(seconds.values()), "by_task": seconds, "operations": operations, "all_seconds": scaled,
-            "sum_of_scores": sums, "pack_tokens": engine.pack_tokens}  # fmt: skip
+            "sum_of_scores": sums, "scores": scores, "pack_tokens": engine.pack_tokens}  # fmt: skip
+
+
+def pack_sizes(shape: str, dtype: str, device: str, sizes: Sequence[int]) -> list[dict[str, Any]]:
+    """Return for each pack size how much of the matrix rate each kernel reaches on TruthfulQA's outline."""
+    model, rate, tasks = _prepared(shape, dtype, device, max(sizes))
+    return [
+        {"size": size}
+        | {key: value for kernel in ("sdpa", "flex") for key, value in _share(model, shape, tasks, kernel, size, rate)}
+        for size in sizes
+    ]
+
+
+def piece_sizes(shape: str, dtype: str, device: str, pack_tokens: int, sizes: Sequence[int]) -> list[dict[str, Any]]:
+    """Return for each size of a piece of attention how much of the matrix rate SDPA reaches."""
+    from trajectories.scoring import attention
+
+    model, rate, tasks = _prepared(shape, dtype, device, pack_tokens)
+    before, found = dict(attention.PIECE_TOKENS), []
+    try:
+        for size in sizes:
+            attention.PIECE_TOKENS[device] = size
+            found.append({"size": size} | dict(_share(model, shape, tasks, "sdpa", pack_tokens, rate)))
+    finally:
+        attention.PIECE_TOKENS.update(before)
+    return found
+
+
+def _prepared(shape: str, dtype: str, device: str, rows: int) -> tuple[Any, float, dict[str, Requests]]:
+    size = shape_of(shape)
+    model = random_model(size, dtype, device)
+    tasks = {"truthfulqa": sample("truthfulqa", 0.0 if device == "cpu" else 0.5, size.vocabulary)}
+    return model, max(found.per_second for found in matrix_rates(size, dtype, device, rows, repeats=3)), tasks
+
+
+def _share(
+    model: Any, shape: str, tasks: dict[str, Requests], kernel: str, pack_tokens: int, rate: float
+) -> list[tuple[str, Any]]:
+    from trajectories.scoring.engine import Engine
+    from trajectories.scoring.prefix_tree import build_tree
+
+    device, requests = str(model.device), tasks["truthfulqa"]
+    try:
+        engine = Engine(model, pack_tokens=pack_tokens, attention=kernel)
+        engine.score(requests)  # compiles
+        synchronise(device)
+        start = time.perf_counter()
+        engine.score(requests)
+        synchronise(device)
+        seconds = time.perf_counter() - start
+    except Exception as error:  # recorded in the results
+        return [(f"{kernel}_error", f"{type(error).__name__}: {str(error)[:100]}")]
+    finally:
+        release(device)
+    return [(kernel, tree_operations(build_tree(requests), shape_of(shape)).total / seconds / rate)]
 
 
 def _harness(case: Case, model: Any, vocabulary: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The machine a benchmark ran on: what it is, not whose or where."""
 
 import os
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from trajectories.provenance import processor, versions
@@ -17,8 +17,15 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
         "load_average": round(os.getloadavg()[0], 1),
-        "versions": versions() | {"lm_eval": version("lm_eval")},
+        "versions": versions() | {"lm_eval": _version("lm_eval")},
     }
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def in_words(description: dict[str, Any]) -> str:

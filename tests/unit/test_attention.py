@@ -92,12 +92,12 @@ def test_an_engine_with_a_choice_decides_on_the_first_full_pack(monkeypatch: pyt
     requests = requests_of(QUESTIONS)
     engine = Engine(random_model("gpt_neox"), pack_tokens=40)
     expected = engine.score(requests)
-    engine._options = [SdpaAttention(), FlexAttention()]
+    engine.options = [SdpaAttention(), FlexAttention()]
     monkeypatch.setattr("trajectories.scoring.engine.faster", second)
     with torch.compiler.set_stance("force_eager"):
         small = requests.rows(np.arange(2))
         engine.score(small)
-        assert len(engine._options) == 2, "a pack that is not full decides nothing"
+        assert len(engine.options) == 2, "a pack that is not full decides nothing"
         found = engine.score(requests)
     assert engine.attention_used == "flex_attention"
     np.testing.assert_allclose(found.loglikelihood, expected.loglikelihood, atol=1e-4)

@@ -26,6 +26,12 @@ def test_the_gpu_command_runs_dry(project: Path, tmp_path: Path, benchmark_envir
     assert sums[0] == pytest.approx(sums[1], rel=1e-3)
     assert case["fastest"] in ("sdpa", "flex")
     assert results["loading"]["tiny"] > 0
+    assert [found["way"] for found in results["proofs"]] == ["tree", "windows", "plain"]
+    assert [one["size"] for one in results["packs"]] == [128]
+    assert all(one["sdpa"] > 0 and one["flex"] > 0 for one in results["packs"])
+    assert [one["size"] for one in results["pieces"]] == [32]
+    assert not results["errors"]
+    assert not results["left_out"]
     assert "dry run" in next(tmp_path.glob("*.md")).read_text()
 
 

@@ -58,13 +58,13 @@ def test_depths_counted_along_the_pack_are_another_place(dtype: torch.dtype, mon
         return replace(made, depths=torch.arange(len(made.depths), dtype=made.depths.dtype))
 
     changed_layouts(along, monkeypatch)
-    assert "change with its place in a pack" in plain_reason(random_model("gpt_neox").to(dtype))
+    assert "states change with its place" in plain_reason(random_model("gpt_neox").to(dtype))
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_a_window_that_is_not_kept_to_is_seen(dtype: torch.dtype, monkeypatch: Any) -> None:
     forget_rules(monkeypatch)
-    assert "change with its place in a pack" in plain_reason(random_model("mistral").to(dtype))
+    assert "states change with its place" in plain_reason(random_model("mistral").to(dtype))
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -72,7 +72,7 @@ def test_a_large_half_precision_model_is_held_against_its_own_noise(dtype: torch
     monkeypatch.setattr("trajectories.scoring.check.COPIED", 0)
     assert isinstance(trusted(Engine(random_model("llama").to(dtype), pack_tokens=64), requests()), Engine)
     forget_rules(monkeypatch)
-    assert "change with its place in a pack" in plain_reason(random_model("mistral").to(dtype))
+    assert "states change with its place" in plain_reason(random_model("mistral").to(dtype))
 
 
 def test_a_checkpoint_that_hides_a_leak_is_not_believed_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from trajectories.report.grids import MISSING, Cell, ending, grid, number_text, p_text
-from trajectories.report.provenance import metadata_facts, stage_times, workflow_commit
+from trajectories.report.provenance import metadata_facts, stage_times, way_facts, workflow_commit
 from trajectories.report.table1 import agreement, papers_cells, papers_key, table1_grid
 
 
@@ -108,6 +108,18 @@ def test_metadata_of_many_files_is_said_once(tmp_path: Path) -> None:
         pq.write_table(pa.table({"x": [1]}, schema=schema), tmp_path / f"{number}.parquet")
     facts = dict(metadata_facts(sorted(tmp_path.glob("*.parquet"))))
     assert facts == {"dtype": "float32", "requests": "r0; r1; r2; r3 and 2 more", "torch": "2.13"}
+
+
+def test_models_that_were_not_scored_as_trees_are_named(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    plain = {"way": "plain", "proofs": json.dumps({"means": "states", "reason": "it has layers of the kind conv"})}
+    for name, ways in (("lfm2", [plain, plain]), ("pythia", [{"way": "tree"}]), ("mistral", [{"way": "windows"}])):
+        made = {f"task{k}": way for k, way in enumerate(ways)}
+        table = pa.table({"x": [1]}).replace_schema_metadata({"model": name, "tasks": json.dumps(made)})
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    assert way_facts(tmp_path.glob("*.parquet")) == [("lfm2", "states: it has layers of the kind conv")]
 
 
 def test_long_contexts_keep_their_end() -> None:

@@ -124,6 +124,7 @@ def _provenance(
         "protocol": job.protocol.model_dump(),
         "pack_tokens": scored.pack_tokens,
         "way": scored.way,
+        "proofs": scored.proven,
         "attention": engine.attention_used,
         "window": window,
         "cut_on_the_left": requests.longer_than(window),

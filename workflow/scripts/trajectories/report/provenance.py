@@ -14,7 +14,7 @@ from trajectories.provenance import processor, versions
 from trajectories.study.config import Study
 from trajectories.study.protocol import protocol_label
 
-TOLD_ELSEWHERE = frozenset({"pandas", "ARROW:schema", "protocol", "model", "step", "source", "commit"})
+TOLD_ELSEWHERE = frozenset({"pandas", "ARROW:schema", "protocol", "model", "step", "source", "commit", "proofs"})
 LOOKS = ("snakemake", "matplotlib", "plotly")
 
 
@@ -31,8 +31,10 @@ def provenance(
     study: Study, *, scores: Iterable[Path] = (), questions: Iterable[Path] = (), benchmarks: Iterable[Path] = ()
 ) -> Provenance:
     """Gather provenance from the config, the metadata inside score and question files, and Snakemake's benchmarks."""
+    scores = list(scores)
     facts: dict[str, Sequence[tuple[str, str]]] = {
         "Protocol": protocol_facts(study),
+        "Not scored as trees": way_facts(scores),
         "Scores": metadata_facts(scores),
         "Questions": [fact for path in questions for fact in metadata_facts([path], f"{path.stem}: ")],
         "This page": [("workflow", workflow_commit()), ("processor", processor()), *package_versions()],
@@ -48,6 +50,21 @@ def protocol_facts(study: Study) -> list[tuple[str, str]]:
         return [("accuracies", f"imported ({study.imported.format}): {where}")]
     options = study.protocol.model_dump()
     return [("protocol", protocol_label(study.protocol)), *((key, _option(value)) for key, value in options.items())]
+
+
+def way_facts(files: Iterable[Path]) -> list[tuple[str, str]]:
+    """Return (model, how and why) of the models with tasks that were scored the plain way."""
+    import pyarrow.parquet as pq
+
+    found: dict[str, dict[str, None]] = {}
+    for file in files:
+        header = {key.decode(): value.decode() for key, value in (pq.read_schema(file).metadata or {}).items()}
+        for made in json.loads(header.get("tasks", "{}")).values():
+            if made.get("way") == "plain":
+                proofs = json.loads(made.get("proofs", "{}"))
+                told = f"{proofs.get('means', 'alone')}: {proofs.get('reason', '')}".strip(": ")
+                found.setdefault(header.get("model", ""), {})[told] = None
+    return [(model, "; ".join(told)) for model, told in found.items()]
 
 
 def metadata_facts(files: Iterable[Path], prefix: str = "", most: int = 4) -> list[tuple[str, str]]:

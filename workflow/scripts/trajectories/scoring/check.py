@@ -18,10 +18,12 @@ import torch
 
 from trajectories.errors import UserError
 from trajectories.files import digest
+from trajectories.scoring.attention import Attention
 from trajectories.scoring.batches import Means
 from trajectories.scoring.engine import Engine
+from trajectories.scoring.forward import TreeForward
 from trajectories.scoring.layout import NoTreeError
-from trajectories.scoring.memory import UNFIT, first_line, out_of_memory, smaller
+from trajectories.scoring.memory import UNFIT, out_of_memory, smaller, why
 from trajectories.scoring.plain import PlainEngine
 from trajectories.scoring.plain_proofs import means_of, refuse_not_causal
 from trajectories.scoring.proofs import (
@@ -36,11 +38,11 @@ from trajectories.scoring.proofs import (
     tokens_see_each_other,
 )
 from trajectories.scoring.requests import Ints, Requests
+from trajectories.scoring.scored import AGREEMENT
 from trajectories.scoring.states import Passes
 from trajectories.scoring.ways import Reading, is_spread, reading, rope_switch
 
 logger = logging.getLogger(__name__)
-AGREEMENT = 1e-4  # nats per counted token, float32
 SAMPLE = 4
 COPIED = 5e8  # parameters; a model of half precision with no more is compared in float32, on a copy
 
@@ -63,6 +65,7 @@ class Known:
     """Proofs made in this process that hold for every checkpoint of a model."""
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    attention: dict[str, list[Attention]] = field(default_factory=dict)  # narrowed by the first engine that chooses
 
 
 def trusted(engine: Engine, requests: Requests, known: Known | None = None) -> Engine | PlainEngine:
@@ -87,6 +90,8 @@ def trusted(engine: Engine, requests: Requests, known: Known | None = None) -> E
         found = _prove(engine, requests, Reading("plain", reason), longest)
     if found.means is None:
         engine.way, engine.proofs = read.way, found.figures | {"leak": float(engine.leak or 0.0)}
+        engine.options = known.attention.setdefault(key, engine.options)
+        engine.confirm = partial(_confirmed, engine, np.unique(requests.tokens))
         return engine
     logger.warning("no prefix tree for this model (%s): scoring by %s", found.reason, SAID[found.means])
     plain = PlainEngine(engine.model, engine.head, engine.softmax, engine.pack_tokens, found.means, found.reason)
@@ -126,7 +131,7 @@ def _attempt(proof: Callable[[], Any]) -> str:
     except UNFIT as error:
         if out_of_memory(error):
             raise
-        return first_line(error)
+        return why(error)
     return ""
 
 
@@ -144,6 +149,24 @@ def _prove_tree(engine: Engine, exact: Engine, requests: Requests, alphabet: Int
     if exact.model.dtype == torch.float32:
         _agreement(exact, exact, requests, figures)
     return figures
+
+
+def _confirmed(engine: Engine, alphabet: Ints, option: Attention) -> bool:
+    """Prove another attention before it takes the place of the one that all was proven with."""
+    rows = Rows(engine.model, engine.head)
+
+    def forward(root: Ints) -> TreeForward:
+        return engine.forward(root, option)
+
+    def proof() -> None:
+        root, made = quick_fan(alphabet, _limit(engine))
+        refuse_leak(leak(forward(root), made, alphabet, (1,)), still(rows, alphabet, _limit(engine)), "a small pack")
+        apart, noise = positions(forward, rows, alphabet, _limit(engine))
+        refuse_positions(apart, noise, engine.model.dtype == torch.float32)
+
+    if failed := _attempt(proof):
+        logger.warning("%s is not taken: %s", option.implementation, failed)
+    return not failed
 
 
 def _leak_at(engine: Engine, alphabet: Ints, total: int, most: float) -> float:
@@ -187,7 +210,8 @@ def _agreement(engine: Engine, other: Engine | PlainEngine, requests: Requests, 
     expected, found = PlainEngine(engine.model, engine.head, engine.softmax).score(sample), other.score(sample)
     worst = float((np.abs(found.loglikelihood - expected.loglikelihood) / found.requests.counted).max())
     if worst > AGREEMENT:
-        raise NoTreeError(f"scores together and alone differ by {worst:.2g} nats per token")
+        logger.info("scores together and alone differ by %.2g nats per token", worst)
+        raise NoTreeError("scores together and alone differ")
     figures["agreement"] = worst
 
 

@@ -1,6 +1,6 @@
 """Score all requests of a tree under one loaded model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,7 +37,8 @@ class Engine:
     way: str = "tree"  # as proven: tree or windows
     proofs: Mapping[str, float | str] = field(default_factory=dict)
     leak: float | None = None  # found with this checkpoint's own weights; None before the test
-    _options: list[Attention] = field(init=False)  # narrowed to one by the first full pack
+    options: list[Attention] = field(init=False)  # the attention allowed; narrowed to one by the first full pack
+    confirm: Callable[[Attention], bool] = lambda option: True  # asked before another than the first is taken
 
     def __post_init__(self) -> None:
         self.start_with_loaded()
@@ -45,7 +46,7 @@ class Engine:
     def start_with_loaded(self) -> None:
         """Allow the attention that the model was loaded with, and what else the device is good for."""
         device = str(self.model.device)
-        self._options = candidates(self.attention, device, self.attention_used, is_spread(self.model))
+        self.options = candidates(self.attention, device, self.attention_used, is_spread(self.model))
 
     @property
     def window(self) -> int:
@@ -77,9 +78,9 @@ class Engine:
             total[rows], greedy[rows] = self._score_tree(requests.rows(rows), progress)
         return Scored(requests, total, greedy, self.pack_tokens, self.way, self.proofs)
 
-    def forward(self, root: Ints) -> TreeForward:
-        """Return the forward below a root with the attention in use, the first of those allowed."""
-        return TreeForward(self.model, root, self._options[0], self.head)
+    def forward(self, root: Ints, attention: Attention | None = None) -> TreeForward:
+        """Return the forward below a root with an attention, by default the first of those allowed."""
+        return TreeForward(self.model, root, attention or self.options[0], self.head)
 
     def _score_tree(
         self, requests: Requests, progress: Progress
@@ -122,24 +123,26 @@ class Engine:
 
     def _threads(self) -> int:
         """Return how many packs may run at once: on a CPU one per thread, but where attention has to be compiled."""
-        alone = self.model.device.type != "cpu" or self._options[0].implementation != "sdpa"
+        alone = self.model.device.type != "cpu" or self.options[0].implementation == "flex_attention"
         return 1 if alone else torch.get_num_threads()
 
     def _attention_for(self, tree: PrefixTree) -> Attention:
         """Return the attention to use; a choice is made by timing each on the first full pack."""
         first, last = cut_into_packs(tree, self.pack_tokens)[0]
-        if len(self._options) > 1 and last < len(tree.requests):
+        if len(self.options) > 1 and last < len(tree.requests):
             pack = build_pack(tree, first, last)
             forwards = {
                 option.implementation: TreeForward(self.model, tree.root_tokens, option, self.head)
-                for option in self._options
+                for option in self.options
             }
 
             def run(option: Attention) -> Tensor:
                 return self._start(forwards[option.implementation], pack).edges[0].cpu()
 
-            self._options = [faster(self._options, run, MOST_DISTANCE[self.model.dtype])]
-        return self._options[0]
+            best = faster(self.options, run, MOST_DISTANCE[self.model.dtype])
+            # in place: engines of other checkpoints may share the list
+            self.options[:] = [best if best is self.options[0] or self.confirm(best) else self.options[0]]
+        return self.options[0]
 
     @property
     def attention_used(self) -> str:

@@ -12,10 +12,20 @@ SMALLEST_PACK = 16
 UNFIT = (NoTreeError, TypeError, ValueError, AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError)
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of what an error says."""
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200]
+def said(error: Exception) -> str:
+    """Return an error's first line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def why(error: Exception) -> str:
+    """Return why a proof failed, in words that no size or number changes: they stand beside scores.
+
+    What transformers or torch say goes to the log.
+    """
+    if isinstance(error, NoTreeError):
+        return str(error)
+    logger.info("%s: %s", type(error).__name__, said(error))
+    return f"it raises {type(error).__name__}"
 
 
 def out_of_memory(error: BaseException) -> bool:

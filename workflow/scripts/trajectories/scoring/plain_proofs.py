@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trajectories.errors import UserError
 from trajectories.scoring.batches import Means
-from trajectories.scoring.memory import UNFIT, first_line
+from trajectories.scoring.memory import UNFIT, why
 from trajectories.scoring.proofs import UNITS, distances, refuse_positions, rounded_again
 from trajectories.scoring.requests import Ints
 from trajectories.scoring.states import Passes, rows_of
@@ -55,7 +55,7 @@ def means_of(passes: Passes, alphabet: Ints, limit: int, exact: bool) -> tuple[M
             apart, noise = _compared(passes, made)
             refuse_positions(apart, noise, exact)
         except UNFIT as error:
-            figures[f"not_{means}"] = first_line(error)
+            figures[f"not_{means}"] = why(error)
             return False
         figures[means] = float(apart.max())
         return True

@@ -12,6 +12,7 @@ added in another order; they are made in float32, or, where a copy in float32 is
 noise, rank by rank: how far the plain pass is from itself when every layer's outputs are rounded once more, at random.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,15 +27,16 @@ from trajectories.scoring.head import Head
 from trajectories.scoring.layout import NoTreeError
 from trajectories.scoring.prefix_tree import Pack
 from trajectories.scoring.requests import Ints
+from trajectories.scoring.scored import POSITION
 from trajectories.scoring.synthetic import Fan, draws, fan
 
+logger = logging.getLogger(__name__)
 Forward = Callable[[Pack], Tensor]
 Forwards = Callable[[Ints], Forward]  # the tokens of a root, kept as a cache, to a forward below it
 
 ROOT = 20  # nodes of the cached root in the proofs
 SIZES = (3, 17, 1, 9, 40, 2)  # nodes of the branches: short and long, before and after
 QUICK = (5, 2, 12)
-POSITION = 2e-4  # of the largest number in a state, float32; one position off moves a state by a hundred times as much
 RANKS = (0.5, 0.9, 1.0)
 OF_NOISE = 3.0  # how many times the type's own noise a rank of distances may be
 COMPANY = 4.0  # the same where equal rows move in other company
@@ -96,7 +98,8 @@ def leak(forward: Forward, made: Fan, alphabet: Ints, branches: Sequence[int]) -
 def refuse_leak(found: float, most: float, where: str) -> None:
     """Raise `NoTreeError` where states moved by more than they may."""
     if found > most:
-        raise NoTreeError(f"changing one branch moves another's states by {found:.1g} of their size ({where})")
+        logger.info("a branch moves another's states by %.2g of their size (%s)", found, where)
+        raise NoTreeError("changing one branch moves another's states")
 
 
 def fans(alphabet: Ints, total: int, limit: int) -> list[tuple[str, Ints, Fan]]:
@@ -157,13 +160,11 @@ def refuse_positions(apart: Tensor, noise: Tensor, exact: bool) -> None:
 
     In float32 (`exact`) the distance itself is bounded; else each rank of the distances by the same rank of the noise.
     """
-    moved = f"a branch's states change with its place in a pack by {float(apart.max()):.1g} of their size"
-    if exact and float(apart.max()) > POSITION:
-        raise NoTreeError(moved)
     ranks = torch.tensor(RANKS, dtype=torch.float32, device=apart.device)
     over = torch.quantile(apart, ranks) > OF_NOISE * torch.quantile(noise, ranks)
-    if not exact and bool(over.any()):
-        raise NoTreeError(f"{moved}, the type's own noise is {float(noise.max()):.1g}")
+    if float(apart.max()) > POSITION if exact else bool(over.any()):
+        logger.info("states differ by %.2g of their size, noise is %.2g", float(apart.max()), float(noise.max()))
+        raise NoTreeError("a sequence's states change with its place")
 
 
 def distances(one: Tensor, other: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 rule trends:
     """Ask of each trajectory where it goes, of each task which shape it has and where it bends."""
     input:
-        f"{RESULTS}/accuracy.tsv",
+        accuracy=f"{RESULTS}/accuracy.tsv",
+        tasks=f"{RESULTS}/tasks.tsv",
     output:
         **statistics("trends", "declines", "shapes", "breaks"),
     log:
@@ -21,6 +22,7 @@ rule trends:
             "trajectories.analysis.drops",
             "trajectories.analysis.projections",
             "trajectories.analysis.shapes",
+            "trajectories.analysis.constants",
             "trajectories.analysis.two_lines",
             "trajectories.analysis.model_choice",
             "trajectories.analysis.breaks",

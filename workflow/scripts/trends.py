@@ -5,7 +5,8 @@ from trajectories.analysis.statistics_stage import trends_of_study
 
 with stage(snakemake.log[0]):
     trends_of_study(
-        accuracy=snakemake.input[0],
+        accuracy=snakemake.input.accuracy,
+        tasks=snakemake.input.tasks,
         statistics=snakemake.params.statistics,
         metrics=snakemake.params.metrics,
         outputs=dict(snakemake.output.items()),

@@ -174,6 +174,17 @@ def test_a_loss_is_turned_over() -> None:
     assert set(table.loc[table["axis"] == "tokens", "two_lines"]) == {INVERTED_U}
 
 
+def test_points_below_chance_are_counted_curve_by_curve() -> None:
+    dip = grid(lambda p, t: np.where(t < t.min() + 1, 0.15, 0.3) + 0 * p, task="t", steps=STEPS, stderr=0.01)
+    metrics = {"t": "accuracy"}
+    marked = shapes_table(dip, metrics, resamples=19, serial=0, chance={"t": 0.25}).set_index(["axis", "group"])
+    early = int((np.log10(STEPS) < np.log10(STEPS[0]) + 1).sum())
+    assert marked.loc[("tokens", "pythia-70m"), "below_chance"] == early
+    assert marked.loc[("compute", "all"), "below_chance"] == 8 * early
+    assert marked.loc[("parameters", f"step{STEPS[-1]}"), "below_chance"] == 0
+    assert shapes_table(dip, metrics, resamples=19, serial=0)["below_chance"].isna().all()
+
+
 def test_unbalanced_grids_and_written_columns(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).normal(size=64)
     write_table(grid(lambda p, t: noise).drop([0, 9, 33]), tmp_path / "accuracy.tsv", "accuracy")

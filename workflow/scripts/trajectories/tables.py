@@ -60,7 +60,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "shapes": (
         "task", "metric", "axis", "group", "points", "serial", "two_lines", "split", "slope_before", "p_before",
         "slope_after", "p_after", "aicc", "aicc_constant", "aicc_linear", "aicc_bend", "aicc_quadratic", "p_flat",
-        "p_turn", "agree", "turn", "turn_low", "turn_high", "reason",
+        "p_turn", "agree", "turn", "turn_low", "turn_high", "below_chance", "reason",
     ),
     "sensitivity": (
         "task", "metric", "term", "check", "sizes", "beta", "stderr", "t", "t_low", "t_high", "df", "p", "p_fdr",

@@ -56,6 +56,21 @@ def flags_of(points: pd.DataFrame, flags: pd.DataFrame) -> np.ndarray:
     return np.array([key in known for key in keys], dtype=bool)
 
 
+def below_chance(points: pd.DataFrame, chance: float | None) -> float:
+    """Return how many points lie more than two standard errors of guessing below chance."""
+    if (
+        chance is None
+        or not np.isfinite(chance)
+        or points.empty
+        or not record_of(str(points["metric"].iloc[0])).is_share
+    ):
+        return float("nan")
+    questions = points["questions"].to_numpy(float)
+    guessing = np.sqrt(chance * (1 - chance) / np.where(np.isfinite(questions), questions, np.nan))
+    error = np.where(np.isfinite(guessing), guessing, points["stderr"].to_numpy(float))
+    return float(np.sum(points["value"].to_numpy(float) < chance - 2 * error))
+
+
 def _flags(
     rows: pd.DataFrame, task: str, constants: Mapping[str, Collection[float]], answers: pd.DataFrame | None
 ) -> tuple[np.ndarray, str]:

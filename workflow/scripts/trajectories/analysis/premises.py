@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from trajectories.analysis.constants import flags_of
+from trajectories.analysis.constants import below_chance, flags_of
 from trajectories.analysis.lines import FEWEST_SIZES, RunCurves, run_curves
 from trajectories.analysis.points import Metrics, correct, table_of, task_points
 from trajectories.analysis.regression import design_matrix, fit_regression, why_not
@@ -50,7 +50,7 @@ def _row(accuracy: pd.DataFrame, task: str, metric: str, flags: pd.DataFrame, ch
     flagged, by = flags_of(points, flags), flags.loc[flags["task"] == task, "by"]
     row: Row = {"task": task, "metric": metric, "points": len(points), "constant": int(flagged.sum())}
     row["constant_by"] = by.iloc[0] if flagged.any() else ""
-    row |= {"chance": chance, "below_chance": _below(points, chance), "reason": why_not(points)}
+    row |= {"chance": chance, "below_chance": below_chance(points, chance), "reason": why_not(points)}
     return row if row["reason"] else row | _fit(points)
 
 
@@ -77,18 +77,3 @@ def _p_bend(curves: RunCurves) -> float:
         return float("nan")
     fit = sm.OLS(curvature, np.column_stack([np.ones(len(place)), place])).fit()
     return float(min(1.0, 2 * np.nanmin(fit.pvalues))) if fit.ssr > 1e-20 else float("nan")
-
-
-def _below(points: pd.DataFrame, chance: float | None) -> float:
-    """Return how many points lie more than two standard errors of guessing below chance."""
-    if (
-        chance is None
-        or not np.isfinite(chance)
-        or points.empty
-        or not record_of(str(points["metric"].iloc[0])).is_share
-    ):
-        return float("nan")
-    questions = points["questions"].to_numpy(float)
-    guessing = np.sqrt(chance * (1 - chance) / np.where(np.isfinite(questions), questions, np.nan))
-    error = np.where(np.isfinite(guessing), guessing, points["stderr"].to_numpy(float))
-    return float(np.sum(points["value"].to_numpy(float) < chance - 2 * error))

@@ -5,7 +5,7 @@ both assume within a model (`serial`). Each keeps its false alarms at `alpha` pe
 claimed, on a curve that keeps its direction that a turn is claimed (docs/shapes.md has the simulated rates).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +15,14 @@ import pandas as pd
 from scipy import stats
 
 from trajectories.analysis.clustered import cluster_t, membership
+from trajectories.analysis.constants import below_chance, known_levels
 from trajectories.analysis.dependence import WHITE, Dependence, Noise, independent, slopes
 from trajectories.analysis.model_choice import CONSTANT, LINEAR, NAMES, QUADRATIC, Choice, ModelChoice
 from trajectories.analysis.points import Metrics, better, generator, read_accuracy, table_of, task_points, varies
 from trajectories.analysis.projections import wild_projected
 from trajectories.analysis.trajectory import noise_by_name
 from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
-from trajectories.tables import write_table
+from trajectories.tables import read_table, write_table
 
 FLAT, POSITIVE, INVERSE, U, INVERTED_U = SHAPES = ("flat", "positive", "inverse", "U", "inverted-U")
 FEWEST = 7
@@ -183,13 +184,15 @@ def shapes_table(
     alpha: float = 0.05,
     resamples: int = 999,
     serial: float | str = "auto",
+    chance: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Return one row per task and curve, columns `COLUMNS["shapes"]`.
 
     Axis `compute` (6 * parameters * tokens FLOPs) has one curve of all checkpoints, with errors clustered by model;
     `tokens` one per model, whose neighbours' noise correlates by `serial`; `parameters` one per step, or a single row
     with the reason where models are too few. More is better: the loss is turned over. `split`, `turn` and its interval
-    are in units of the axis, slopes in metric per tenfold.
+    are in units of the axis, slopes in metric per tenfold. `below_chance` counts points significantly below what
+    guessing gives (`chance`, by task): a curve that dips there is a U that says nothing about inverse scaling.
     """
     finders, noise = Finders(alpha, resamples, seed), noise_by_name(accuracy, metrics, serial)
     rows: list[Row] = []
@@ -198,7 +201,8 @@ def shapes_table(
             own = noise[task, group] if axis == "tokens" else None
             common: Row = {"task": task, "metric": metric, "axis": axis, "group": group, "points": len(curve)}
             found = _row(curve, axis, own or WHITE, finders, generator(seed, task, axis, group))
-            rows.append(common | {"serial": own and own.neighbours} | found)
+            below = below_chance(curve, (chance or {}).get(task))
+            rows.append(common | {"serial": own and own.neighbours, "below_chance": below} | found)
     return table_of(rows, "shapes")
 
 
@@ -268,7 +272,9 @@ def write_shapes(
     resamples: int = 999,
     serial: float | str = "auto",
     from_tokens: float = 0,
+    tasks: Path | str | None = None,
 ) -> None:
-    """Read `accuracy.tsv`, write `shapes.tsv`."""
-    table = shapes_table(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, resamples, serial)
+    """Read `accuracy.tsv` and, for what guessing gives, `tasks.tsv`; write `shapes.tsv`."""
+    chance, _ = known_levels(read_table(tasks, "tasks")) if tasks else ({}, {})
+    table = shapes_table(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, resamples, serial, chance)
     write_table(table, output, "shapes")

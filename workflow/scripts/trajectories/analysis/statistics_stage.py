@@ -22,7 +22,9 @@ Outputs = Mapping[str, Path | str]
 """Kind of table → file."""
 
 
-def trends_of_study(*, accuracy: Path | str, statistics: str, metrics: Metrics, outputs: Outputs) -> None:
+def trends_of_study(
+    *, accuracy: Path | str, tasks: Path | str, statistics: str, metrics: Metrics, outputs: Outputs
+) -> None:
     """Write trends, declines, shapes and breaks; `statistics` is that section of the config as JSON."""
     how = Statistics.model_validate_json(statistics)
     write_trends(
@@ -35,7 +37,9 @@ def trends_of_study(*, accuracy: Path | str, statistics: str, metrics: Metrics, 
         how.seed,
         how.from_tokens,
     )
-    write_shapes(accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples, how.serial, how.from_tokens)
+    write_shapes(
+        accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples, how.serial, how.from_tokens, tasks
+    )
     write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.serial, how.from_tokens)
 
 

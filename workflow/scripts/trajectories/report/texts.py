@@ -93,9 +93,11 @@ TABLES: Mapping[str, TableText] = {
     "shapes": TableText(
         "Shapes",
         "Flat, rising, falling, U or inverted U: by the two-lines test and by AICc among constant, linear and bent "
-        "curves, with the turning point and its interval. Turns are in the units of the axis.",
-        ("task", "axis", "group", "two_lines", "aicc", "agree", "turn", "turn_low", "turn_high", "reason"),
-        {"two_lines": "two-lines test", "aicc": "by AICc"},
+        "curves, with the turning point and its interval. Turns are in the units of the axis. A U that is below "
+        "chance early on says nothing about inverse scaling.",
+        ("task", "axis", "group", "two_lines", "aicc", "agree", "below_chance", "turn", "turn_low", "turn_high",
+         "reason"),
+        {"two_lines": "two-lines test", "aicc": "by AICc", "below_chance": "points below chance"},
     ),
     "survival": TableText(
         "Does each cell of Table 1 hold?",

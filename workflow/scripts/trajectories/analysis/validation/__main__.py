@@ -3,11 +3,14 @@
 import argparse
 from pathlib import Path
 
-from trajectories.analysis.validation import shapes, trajectories
+from trajectories.analysis.validation import shapes, sizes, trajectories
 from trajectories.analysis.validation.frame import Table, filled
 from trajectories.files import write_text
 
-PAGES: dict[str, tuple[Table, ...]] = {"shapes.md": (*trajectories.TABLES, *shapes.TABLES)}
+PAGES: dict[str, tuple[Table, ...]] = {
+    "shapes.md": (*trajectories.TABLES, *shapes.TABLES),
+    "statistics.md": sizes.TABLES,
+}
 """Page of the docs → its tables."""
 
 

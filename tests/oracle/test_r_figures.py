@@ -42,6 +42,16 @@ def test_published_tasks(task: str, shared_data: Path) -> None:
     agrees(task_points(published(shared_data), task, "accuracy"), task)
 
 
+def test_a_singular_fit_is_said_to_be_singular(shared_data: Path) -> None:
+    notes = {}
+    for task in METRICS:
+        fit = fit_mixed(run_lines(task_points(published(shared_data), task, "accuracy")))
+        notes[task] = fit.singular
+        assert bool(fit.singular) == (np.linalg.eigvalsh(fit.sizes)[0] < 1e-8)
+    assert notes["isp_neqa"].startswith("singular: ")
+    assert notes["truthfulqa_mc2"] == ""
+
+
 def test_runs_nested_in_sizes() -> None:
     agrees(nested(), "nested")
 

@@ -19,6 +19,8 @@ from scipy.optimize import minimize
 from trajectories.analysis.lines import RunLines
 
 TRIANGLE = np.tril_indices(2)
+NONE = 1e-4
+"""A standard deviation below this share of the lines' own noise is none."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,13 @@ def _blocks(matrices: np.ndarray) -> np.ndarray:
 
 
 def _singular(parts: list[np.ndarray], scale: float) -> str:
-    """Say of which D the smallest variance is none, in words."""
+    """Say what does not vary in which D, in words; empty where all do."""
+    least = (NONE * scale) ** 2
     names = ("sizes", "runs within sizes")
-    none = [names[i] for i, part in enumerate(parts) if np.linalg.eigvalsh(part)[0] < (1e-4 * scale) ** 2]
-    return f"singular: {' and '.join(none)} have no variance of level, slope or what is left of one" if none else ""
+    found = [_none(part, names[i], least) for i, part in enumerate(parts) if np.linalg.eigvalsh(part)[0] < least]
+    return f"singular: {' and '.join(found)}" if found else ""
+
+
+def _none(part: np.ndarray, name: str, least: float) -> str:
+    still = [what for what, variance in zip(("levels", "slopes"), np.diag(part), strict=True) if variance < least]
+    return f"{' and '.join(still)} of {name} do not vary" if still else f"levels and slopes of {name} correlate fully"

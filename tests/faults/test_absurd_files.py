@@ -3,11 +3,10 @@
 import os
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from support.models import save_checkpoint
-from trajectories.analysis.accuracy import write_accuracy
+from trajectories.analysis.summaries import summary
 from trajectories.errors import UserError
 from trajectories.questions.files import LARGEST_BYTES, read_rows
 from trajectories.scoring.requests import read_requests
@@ -47,6 +46,6 @@ def test_accuracy_of_a_cut_scores_file_is_refused_with_its_name(tmp_path: Path) 
     path = tmp_path / "step1.parquet"
     write_scores(empty_scores(), path, {})
     path.write_bytes(path.read_bytes()[:-20])
-    checkpoints = pd.DataFrame([{"model": "m", "parameters": 1, "step": 1, "tokens": 1}])
-    with pytest.raises(UserError, match=r"step1\.parquet: not a readable scores file"):
-        write_accuracy(checkpoints, {("m", 1): path}, tmp_path / "accuracy.tsv")
+    for kept in (None, tmp_path / "kept"):
+        with pytest.raises(UserError, match=r"step1\.parquet: not a readable scores file"):
+            summary(path, kept)

@@ -10,13 +10,16 @@ rule accuracy:
         f"{LOGS}/accuracy.log",
     conda:
         "../../envs/analysis.yaml"
+    threads: 4
     params:
+        store=STORE,
         averages=lambda wildcards: [average.canonical() for average in STUDY.averages],
         code=code_digest(
             "trajectories.analysis.accuracy",
             "trajectories.analysis.averages",
             "trajectories.analysis.points",
             "trajectories.analysis.question_metrics",
+            "trajectories.analysis.summaries",
             "trajectories.study.metrics",
         ),
     script:

@@ -123,6 +123,9 @@ rule flips:
         f"{RESULTS}/benchmarks/flips.tsv"
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        # margins of every question of every checkpoint, 4 bytes each, and one model's metrics
+        mem_mb=lambda wildcards, input, attempt: attempt * (1500 + len(input.scores) // 4),
     params:
         statistics=lambda wildcards: STUDY.statistics.canonical(),
         metrics={task.name: STUDY.metric_of(task) for task in STUDY.tasks},

@@ -10,4 +10,6 @@ with stage(snakemake.log[0]):
         averages=snakemake.params.averages,
         output=snakemake.output[0],
         consistency=next(iter(snakemake.input.consistency), None),
+        store=snakemake.params.store,
+        threads=snakemake.threads,
     )

@@ -1,18 +1,11 @@
 """From scores to accuracies: every metric of a question, then its value and standard error per task."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from trajectories.analysis.averages import with_averages
-from trajectories.analysis.points import records
-from trajectories.analysis.question_metrics import SCORE_COLUMNS, question_metrics
-from trajectories.questions.average import Average
-from trajectories.scoring.scores import read_scores
+from trajectories.analysis.question_metrics import question_metrics
 from trajectories.study.metrics import METRICS, MetricRecord
-from trajectories.tables import COLUMNS, write_table
+from trajectories.tables import COLUMNS
 
 
 def accuracy_rows(scores: pd.DataFrame, model: str, parameters: int, step: int, tokens: int) -> pd.DataFrame:
@@ -53,6 +46,8 @@ def _summary(
     """Return value, standard error and number of questions (each of `tasks`); `codes` says each question's task."""
     x = questions[record.name].to_numpy(np.float64)
     known = ~np.isnan(x)
+    if not known.any():
+        return np.full(tasks, np.nan), np.full(tasks, np.nan), np.zeros(tasks, int)
     x, of = x[known], codes[known]
     weight = questions[record.weight].to_numpy(np.float64)[known] if record.weight else np.ones(len(x))
     count = np.bincount(of, minlength=tasks)
@@ -64,23 +59,3 @@ def _summary(
     stderr[count < 2] = np.nan
     value = np.array([record.of_mean(m) for m in mean])
     return value, stderr * value if record.geometric else stderr, count
-
-
-def write_accuracy(
-    checkpoints: pd.DataFrame,
-    scores: Mapping[tuple[str, int], Path],
-    output: Path | str,
-    averages: Sequence[Average] = (),
-) -> None:
-    """Write `accuracy.tsv` for the checkpoints (columns model, parameters, step, tokens) that have a scores file.
-
-    `scores` maps (model, step) to its parquet file; `averages` are rows beside those of tasks.
-    """
-    names = ["model", "parameters", "step", "tokens"]
-    tables = [
-        with_averages(accuracy_rows(read_scores(path, columns=SCORE_COLUMNS), **row), averages)
-        for row in records(checkpoints[names])
-        if (path := scores.get((row["model"], row["step"])))
-    ]
-    empty = pd.DataFrame(columns=list(COLUMNS["accuracy"]))
-    write_table(pd.concat(tables, ignore_index=True) if tables else empty, output, "accuracy")

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajectories.analysis.accuracy import write_accuracy
+from trajectories.analysis import summaries
+from trajectories.analysis.averages import with_averages
 from trajectories.analysis.consistency import write_consistency
-from trajectories.analysis.points import Metrics
+from trajectories.analysis.points import Metrics, records
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
 from trajectories.analysis.score_vectors import score_vectors
 from trajectories.checkpoints.notes import flagged_checkpoints
 from trajectories.questions.average import Average
-from trajectories.tables import read_table
+from trajectories.tables import COLUMNS, read_table, write_table
+
+ACCURACY = list(COLUMNS["accuracy"])
 
 
 def accuracy_of_scores(
@@ -22,13 +25,23 @@ def accuracy_of_scores(
     averages: Sequence[str] = (),
     output: Path | str,
     consistency: Path | str | None = None,
+    store: Path | str | None = None,
+    threads: int = 1,
 ) -> None:
     """Write the accuracy table of all checkpoints that are used; scores lie at `…/<model>/step<step>.parquet`.
 
-    `averages` are the study's, as canonical JSON. With `consistency`, checkpoints that it flags are left out.
+    `averages` are the study's, as canonical JSON. With `consistency`, checkpoints that it flags are left out. `store`
+    keeps each checkpoint's accuracies; `threads` files are read at a time.
     """
-    records = [Average.model_validate_json(average) for average in averages]
-    write_accuracy(used_checkpoints(checkpoints, consistency), by_checkpoint(scores), output, records)
+    means = [Average.model_validate_json(average) for average in averages]
+    files = by_checkpoint(scores)
+    used = used_checkpoints(checkpoints, consistency)[["model", "parameters", "step", "tokens"]]
+    there = [row for row in records(used) if (row["model"], row["step"]) in files]
+    kept = None if store is None else Path(store) / summaries.FOLDER
+    found = summaries.summaries([files[row["model"], row["step"]] for row in there], kept, threads)
+    tables = [with_averages(own.assign(**row)[ACCURACY], means) for row, own in zip(there, found, strict=True)]
+    empty = pd.DataFrame(columns=ACCURACY)
+    write_table(pd.concat(tables, ignore_index=True) if tables else empty, output, "accuracy")
 
 
 def consistency_of_scores(

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trajectories.analysis.summaries import FOLDER, summary
 from trajectories.checkpoints.resolved import as_checkpoint
 from trajectories.errors import UserError
 from trajectories.jobs.batch import score_batch
@@ -74,7 +76,13 @@ def score_rows(
             )
         )
     if jobs:
-        score_batch(jobs, Traces(logs, benchmarks))
+        score_batch(jobs, Traces(logs, benchmarks), _keep_accuracies)
+
+
+def _keep_accuracies(job: Job) -> None:
+    """Make a checkpoint's accuracies while its scores are at hand; what is wrong with them the accuracy stage says."""
+    with suppress(UserError):
+        summary(job.output, job.store.folder / FOLDER)
 
 
 def _rows(checkpoints: Path, model: str, steps: Sequence[int]) -> "list[pd.Series[Any]]":

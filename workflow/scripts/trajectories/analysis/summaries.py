@@ -1,0 +1,74 @@
+"""The accuracies of one checkpoint, kept in a folder of the store, so that they are made once: at the end of scoring.
+
+A study's `accuracy.tsv` is then put together in seconds whatever its size. What is kept goes under a hash of the scores
+and of the code that makes accuracies of them, so a change of a metric makes all of them anew, several at a time.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from trajectories.analysis.accuracy import accuracy_rows
+from trajectories.analysis.question_metrics import SCORE_COLUMNS
+from trajectories.errors import UserError
+from trajectories.files import digest, file_sha256, whole_file
+from trajectories.provenance import code_digest
+from trajectories.scoring.scores import read_scores
+
+MADE_BY = ("trajectories.analysis.accuracy", "trajectories.analysis.question_metrics", "trajectories.study.metrics")
+FOLDER = "accuracy"  # below the store
+_OWN = ["task", "metric", "value", "stderr", "questions"]
+
+
+def summaries(scores: Iterable[Path], kept: Path | None, threads: int = 1) -> Iterator[pd.DataFrame]:
+    """Yield the accuracies of each scores file (columns task, metric, value, stderr, questions), in their order.
+
+    `kept` is the folder where they are looked for and left; None: they are made anew.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(partial(summary, kept=kept), scores)
+
+
+def summary(scores: Path, kept: Path | None) -> pd.DataFrame:
+    """Return the accuracies of one scores file, from what is kept if they are there, else made and left there.
+
+    Raises `UserError` when the scores cannot be read or give no accuracy.
+    """
+    if kept is None:
+        return _made(scores)
+    name = _key(scores)
+    path = kept / name[:2] / f"{name}.parquet"
+    try:
+        found: pd.DataFrame = pq.read_table(path).to_pandas()
+        return found.astype({"task": object, "metric": object})
+    except (OSError, pa.ArrowException):  # not there, or damaged
+        table = _made(scores)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part:
+        table.to_parquet(part, index=False)
+    return table
+
+
+def _made(scores: Path) -> pd.DataFrame:
+    return accuracy_rows(read_scores(scores, columns=SCORE_COLUMNS), "", 0, 0, 0)[_OWN]
+
+
+def _key(scores: Path) -> str:
+    """Return a hash of what the scores are and of the code: scores made here tell the keys of their tasks."""
+    try:
+        header = pq.read_schema(scores).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{scores}: not a readable scores file ({error}); delete it and run again") from error
+    told = json.loads(header[b"entries"]) if b"entries" in header else file_sha256(scores)
+    return digest({"scores": told, "code": _code()})
+
+
+@cache
+def _code() -> str:
+    return code_digest(*MADE_BY)

@@ -32,11 +32,12 @@ def test_folders_with_zeros_before_the_number(tmp_path: Path, pattern: str) -> N
     assert not folder_path(f"{tmp_path}/{pattern}", "m", 10).exists()
 
 
-def test_two_folders_of_one_step_are_named(tmp_path: Path) -> None:
-    for name in ("step10", "step010"):
+def test_the_folder_that_is_written_as_the_pattern_says_comes_first(tmp_path: Path) -> None:
+    for name in ("step10", "step010", "step0010", "step07", "step007"):
         (tmp_path / name).mkdir()
-    with pytest.raises(UserError, match="step 10 of m matches"):
-        folder_path(f"{tmp_path}/step{{step}}", "m", 10)
+    assert folder_path(f"{tmp_path}/step{{step}}", "m", 10) == tmp_path / "step10"
+    with pytest.raises(UserError, match="step 7 of m matches"):
+        folder_path(f"{tmp_path}/step{{step}}", "m", 7)
 
 
 def test_a_pattern_with_a_width_names_the_step() -> None:

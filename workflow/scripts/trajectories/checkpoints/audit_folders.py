@@ -34,14 +34,14 @@ def survey_folders(model: ModelSource) -> Survey:
 def folder_path(pattern: str, model: str, step: int) -> Path:
     """Return the folder a pattern names for one checkpoint.
 
-    A step may be written with zeros before it, and with `{step:06d}` must be; other placeholders than `{model}` and
+    A step is looked for as the pattern writes it, then with zeros before it; other placeholders than `{model}` and
     `{step}` stand for anything. The one folder that exists is taken. Raises `UserError` when several match.
     """
-    names = step_names(pattern.replace("{model}", model), step)
-    found = [path for name in names for path in _existing(name)]
+    exact, *padded = step_names(pattern.replace("{model}", model), step)
+    found = _existing(exact) or [path for name in padded for path in _existing(name)]
     if len(found) > 1:
         raise UserError(f"{pattern!r}: step {step} of {model} matches {found[0]} and {found[1]}; leave one")
-    return found[0] if found else Path(names[0])
+    return found[0] if found else Path(exact)
 
 
 def _existing(name: str) -> list[Path]:

@@ -11,11 +11,13 @@ from trajectories.study.config import Model, Study
 from trajectories.study.sources import source_of
 
 LISTED = 8  # steps that one line names
+OPENED = 300  # folders whose files are looked at, the first of every model's
 
 
 def look_at_suite(study: Study, findings: Findings) -> dict[str, Path]:
     """Look at the checkpoint folders of every model; return the last that is there, by model."""
     last = {}
+    most = max(1, OPENED // len(study.models))
     for model in study.models:
         pattern = source_of(model, study.checkpoints)[1]
         if pattern is None:
@@ -27,6 +29,8 @@ def look_at_suite(study: Study, findings: Findings) -> dict[str, Path]:
             continue
         there = {step: folder for step, folder in folders.items() if folder.is_dir()}
         _look_at_folders(study, model, folders, there, findings)
+        if study.checkpoints.anomalies == "stop":
+            _look_into(model, list(there.values())[:most], findings)
         if there:
             last[model.name] = there[max(there)]
     return last
@@ -47,7 +51,10 @@ def _look_at_folders(
             f"model {model.name}: {_steps(missing)} missing ({folders[missing[0]]}{_and_more(missing)}); take them out "
             "of steps, or set checkpoints.anomalies: exclude to do without them"
         )
-    for folder in there.values() if policy == "stop" else ():
+
+
+def _look_into(model: Model, folders: list[Path], findings: Findings) -> None:
+    for folder in folders:
         try:
             chosen_files(folder)
         except UserError as error:

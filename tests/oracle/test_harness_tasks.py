@@ -37,6 +37,7 @@ from trajectories.study.schema import config_schema
 
 SHOTS = {"mmlu_anatomy": 5, "mmlu_virology": 5, "winogrande": 2, "arc_easy": 3}
 MANY = ("acc_mutual_info", "acc_bytes", "acc_norm", "acc", "exact_match", "mcc")
+NOT_HERE = {"mcc", "likelihood_diff"}
 EXACT = {"accuracy", "accuracy_norm", "accuracy_bytes", "accuracy_pmi", "greedy"}
 
 
@@ -62,6 +63,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                       "aggregate_metric_list": [{"metric": "acc", "weight_by_size": False}]},
         "several": {"group": "several", "task": ["piqa", "mmlu"]},
         "arc_all": {"include": "arc_easy.yaml", "task": "arc_all", "metric_list": [{"metric": name} for name in MANY]},
+        "two_true": {"include": "arc_easy.yaml", "task": "two_true", "doc_to_target": "{{[0, 2]}}",
+                     "metric_list": [{"metric": name} for name in ("acc", "acc_norm", "acc_bytes", "exact_match")]},
         "writes": {"include": "arc_easy.yaml", "task": "writes", "output_type": "generate_until"},
         "zero": {"include": "arc_easy.yaml", "task": "zero", "num_fewshot": 0},
         "far": {"include": "arc_easy.yaml", "task": "far", "dataset_path": "nobody/nothing", "dataset_kwargs": {}},
@@ -100,7 +103,7 @@ def by_harness(backend: Any, folder: Path, name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def theirs(model: Any, folder: Path) -> dict[str, dict[str, Any]]:
     backend = HFLM(model, tokenizer=tokenizer(), device="cpu", batch_size=4)
-    return {name: by_harness(backend, folder, name) for name in (*LOCAL, "arc_all", "mmlu")}
+    return {name: by_harness(backend, folder, name) for name in (*LOCAL, "arc_all", "two_true", "mmlu")}
 
 
 def asked(folder: Path, harness: str, **keys: Any) -> tuple[list[Task], list[Any]]:
@@ -125,7 +128,7 @@ def answers(results: dict[str, Any], name: str) -> list[float]:
     return [float(np.ravel(answer)[0]) for row in rows for response in row["resps"] for answer in response]
 
 
-@pytest.mark.parametrize("name", [*LOCAL, "arc_all"])
+@pytest.mark.parametrize("name", [*sorted(set(LOCAL) - {"mutual"}), "arc_all", "two_true"])
 def test_every_metric_is_the_harness_s(name: str, model: Any, folder: Path, theirs: dict[str, dict[str, Any]]) -> None:
     tasks, _ = asked(folder, name)
     table, metrics = scores(model, tasks)
@@ -134,7 +137,7 @@ def test_every_metric_is_the_harness_s(name: str, model: Any, folder: Path, thei
         key.split(",")[0]: value for key, value in theirs[name]["results"][name].items() if key.endswith(",none")
     }
     found = metrics[name]
-    assert set(expected) - set(found) - {"mcc"} == {key for key in expected if key.endswith("_stderr")}
+    assert set(expected) - set(found) - NOT_HERE == {key for key in expected if key.endswith("_stderr")}
     for metric, mine in found.items():
         value = ours[mine] if metric != "byte_perplexity" else 2 ** ours[mine]
         assert value == (expected[metric] if mine in EXACT else pytest.approx(expected[metric], rel=1e-4)), metric
@@ -155,7 +158,7 @@ def test_the_harness_with_our_engine_has_the_same_results(
         assert ours["results"].keys() == expected["results"].keys()
         for task, metrics in expected["results"].items():
             for key, value in metrics.items():
-                exact = key.startswith("acc") and name != "truthfulqa_mc2"
+                exact = key.startswith(("acc", "exact", "r@")) and name != "truthfulqa_mc2"
                 assert ours["results"][task][key] == (value if exact else pytest.approx(value)), (task, key)
         for task in expected["samples"]:
             np.testing.assert_allclose(answers(ours, task), answers(expected, task), rtol=1e-6, atol=1e-4)
@@ -284,6 +287,14 @@ def test_what_cannot_be_read_is_refused(folder: Path, name: str, keys: dict[str,
     with pytest.raises(UserError) as caught:
         ask_harness(task)
     assert str(caught.value).startswith(f"task '{name}': {expected.replace('{folder}', str(folder))}")
+
+
+def test_a_function_whose_metrics_are_none_of_ours_is_not_asked_what_is_true(folder: Path) -> None:
+    """Mutual's function (0.4.13) takes the largest of log-likelihoods and greedy flags together for the answer."""
+    (task,), _ = asked(folder, "mutual")
+    questions, origin = ask_harness(task)
+    assert [question.labels.index(1) for question in questions] == [k % 4 for k in range(6)]
+    assert json.loads(origin["metrics"]) == {}
 
 
 def test_a_metric_that_is_another_one_is_refused(folder: Path) -> None:

@@ -91,6 +91,23 @@ def _truthfulqa(k: int) -> Row:
     return {"question": _sentence(k) + "?", "mc1_targets": one, "mc2_targets": several}
 
 
+def _copa(k: int) -> Row:
+    return {"premise": _sentence(k) + ".", "question": ("cause", "effect")[k % 2], "choice1": _sentence(k + 1) + ".",
+            "choice2": _sentence(k + 2) + ".", "label": k // 2 % 2}  # fmt: skip
+
+
+def _crows_pairs(k: int) -> Row:
+    return {"sent_more": _sentence(k) + ".", "sent_less": _sentence(k + 1) + ".", "bias_type": "age"}
+
+
+def _mutual(k: int) -> Row:
+    return {
+        "article": f"f : {_sentence(k)} . m :",
+        "options": [_sentence(k + i) for i in range(4)],
+        "answers": "ABCD"[k % 4],
+    }
+
+
 def _rows(make: Any, count: int, start: int = 0) -> list[Row]:
     return [make(start + k) for k in range(count)]
 
@@ -109,6 +126,9 @@ LOCAL: dict[str, tuple[str, Splits]] = {
     "blimp_adjunct_island": ("blimp/adjunct_island.yaml", {"train": _rows(_blimp, 6)}),
     "mmlu_anatomy": ("mmlu/default/mmlu_anatomy.yaml", {"dev": _rows(_mmlu, 5, 30), "test": _rows(_mmlu, 6)}),
     "mmlu_virology": ("mmlu/default/mmlu_virology.yaml", {"dev": _rows(_mmlu, 5, 50), "test": _rows(_mmlu, 3, 8)}),
+    "copa": ("super_glue/copa/default.yaml", {name: _rows(_copa, 6) for name in ("train", "validation")}),
+    "crows_pairs_english": ("crows_pairs/crows_pairs_english.yaml", {"test": _rows(_crows_pairs, 7)}),
+    "mutual": ("mutual/mutual.yaml", {name: _rows(_mutual, 6) for name in ("train", "validation")}),
     "wikitext": ("wikitext/wikitext.yaml", {name: _rows(_wikitext, 3) for name in ("train", "validation", "test")}),
     "truthfulqa_mc1": ("truthfulqa/truthfulqa_mc1.yaml", {"validation": _rows(_truthfulqa, 6)}),
     "truthfulqa_mc2": ("truthfulqa/truthfulqa_mc2.yaml", {"validation": _rows(_truthfulqa, 6)}),

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 
 PMI = "acc_mutual_info"  # the metric for which the harness asks every choice after nothing too
+Told = Literal["column", "function"]
 SURE, HOPELESS = -1.0, -1e6  # log-likelihoods, nats
 
 
@@ -27,13 +30,16 @@ class Asked:
         alone = self.task.OUTPUT_TYPE == "multiple_choice" and PMI in self.task.aggregation()
         return len(self.texts) // 2 if alone else len(self.texts)
 
-    def question(self) -> Question:
-        """Return the row as a question. Raises `UserError`, naming the row, when it is none."""
+    def question(self, told: Told) -> Question:
+        """Return the row as a question; what is true is told by its column, or by the task's own function.
+
+        Raises `UserError`, naming the row, when it is none.
+        """
         try:
             kind = self.task.OUTPUT_TYPE
             if kind == "loglikelihood_rolling":
                 return self._running()
-            return self._continuation() if kind == "loglikelihood" else self._choice()
+            return self._continuation() if kind == "loglikelihood" else self._choice(told)
         except UserError as error:
             raise UserError(f"row {self.number}: {error}") from error
 
@@ -52,7 +58,7 @@ class Asked:
         ((context, text),) = self.texts
         return Question(context, (text,), (1,))
 
-    def _choice(self) -> Question:
+    def _choice(self, told: Told) -> Question:
         pairs = self.texts[: self.choices]
         after_nothing = [("", text) for _, text in pairs]
         if list(self.texts[self.choices :]) not in ([], after_nothing):
@@ -61,7 +67,7 @@ class Asked:
         measured = tuple(map(str, self._choice_texts())) or texts
         common = len(set(contexts)) == 1
         return Question(
-            contexts[0] if common else "", texts, self._labels(), contexts=None if common else contexts,
+            contexts[0] if common else "", texts, self._labels(told), contexts=None if common else contexts,
             measured=None if measured == texts else measured,
         )  # fmt: skip
 
@@ -72,27 +78,28 @@ class Asked:
         found: Sequence[str] = self.task.doc_to_choice(self.row)
         return found
 
-    def _labels(self) -> tuple[int, ...]:
-        true = self._true_by_record() if self._is_made_by_the_harness() else self._true_by_results()
+    def _labels(self, told: Told) -> tuple[int, ...]:
+        true = self._true_by_column() if told == "column" else self._true_by_function()
         if not true:
             raise UserError("has no true choice; is this part of the data published without answers?")
         return tuple(int(choice in true) for choice in range(self.choices))
 
-    def _is_made_by_the_harness(self) -> bool:
-        """Return whether the harness's own way makes the metrics, which takes what is true from a column."""
+    def ways(self) -> tuple[Told, ...]:
+        """Return who may tell what is true: a column, and where the task has a function for its metrics, that."""
         from lm_eval.api.task import ConfigurableTask
 
         own = type(self.task).process_results is ConfigurableTask.process_results
-        return own and self.task.config.process_results is None
+        return ("column",) if own and self.task.config.process_results is None else ("column", "function")
 
-    def _true_by_record(self) -> set[int]:
-        gold = self.task.doc_to_text(self.row) if self.task.multiple_input else self.task.doc_to_target(self.row)
+    def _true_by_column(self) -> set[int]:
+        several_inputs = getattr(self.task, "multiple_input", 0)
+        gold = self.task.doc_to_text(self.row) if several_inputs else self.task.doc_to_target(self.row)
         if isinstance(gold, str):
             texts = list(self._choice_texts())
             gold = texts.index(gold) if gold in texts else -1
         return set(gold if isinstance(gold, list) else [gold]) & set(range(self.choices))
 
-    def _true_by_results(self) -> set[int]:
+    def _true_by_function(self) -> set[int]:
         """Ask the task's own function which choices are true: each in turn is made certain.
 
         The first of the task's metrics that is 1 for some of them and 0 for the others tells.
@@ -124,4 +131,7 @@ _SIZES = {"word_perplexity": "words", "byte_perplexity": "bytes", "bits_per_byte
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and (abs(value) < 1e-6 or abs(value - 1) < 1e-6)
+    if not isinstance(value, int | float | np.number | np.bool_):
+        return False
+    number = float(value)  # type: ignore[arg-type]  # complex numbers are numbers too
+    return abs(number) < 1e-6 or abs(number - 1) < 1e-6

@@ -6,7 +6,7 @@ choices are true, how long they are, and which metric of ours each of its metric
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trajectories.errors import UserError
 from trajectories.harness.asked import Asked
@@ -27,13 +27,10 @@ def ask_harness(task: Task) -> tuple[list[Question], dict[str, str]]:
     """
     record = task.harness
     assert record is not None
-    from trajectories.harness.agreement import our_metrics  # with scipy behind it, which other tasks need not wait for
-
     try:
         loaded = load_task(record)
         asked = [Asked(loaded, number, row, texts) for number, (row, texts) in enumerate(rows_of(loaded))]
-        questions = [item.question() for item in asked]
-        metrics = our_metrics(asked, questions)
+        questions, metrics = _understood(asked)
         _hold_against(task, record, metrics)
     except UserError as error:
         raise UserError(f"task {task.name!r}: {error}") from error
@@ -41,6 +38,29 @@ def ask_harness(task: Task) -> tuple[list[Question], dict[str, str]]:
         logger.info("%s: the harness's %s is %s", task.name, metric, metrics.get(metric, "no metric here"))
     shots = str(loaded.get_config("num_fewshot"))
     return questions, _origin(record, shots, metrics)
+
+
+def _understood(asked: Sequence[Asked]) -> tuple[list[Question], dict[str, str]]:
+    """Return the questions, and the harness's metrics by our names.
+
+    What a column says is true may not be what the task's own function for its metrics takes for true (TruthfulQA's
+    MC2); the function's word is taken where its metrics then are metrics of ours, which a wrong word would not make.
+    """
+    from trajectories.harness.agreement import our_metrics  # with scipy behind it, which other tasks need not wait for
+
+    by_column, problem = None, None
+    for told in asked[0].ways():
+        try:
+            questions = [item.question(told) for item in asked]
+        except UserError as error:
+            problem = problem or error
+            continue
+        if metrics := our_metrics(asked, questions):
+            return questions, metrics
+        by_column = questions if told == "column" else by_column
+    if by_column is None:
+        raise problem or UserError("none of the harness's metrics of it says which choices are true")
+    return by_column, {}
 
 
 def _hold_against(task: Task, record: HarnessTask, metrics: Mapping[str, str]) -> None:

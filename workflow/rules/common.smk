@@ -237,7 +237,7 @@ def figure(name):
 
 def model_names():
     """Return how figures call the models."""
-    return {model.name: model.label or model.name for model in STUDY.models}
+    return {model.name: model.title for model in STUDY.models}
 
 
 def figures():

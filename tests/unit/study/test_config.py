@@ -159,6 +159,8 @@ def test_runs_of_a_size_have_equal_parameters_or_say_whose_size_they_are() -> No
     given = [("a", 7, None), ("a2", 7, "a"), ("x", 7, "other"), ("y", 7, "other")]
     assert sizes_of(given) == {"a": "a", "a2": "a", "x": "other", "y": "other"}
     assert sizes_of([("a", 7, "b"), ("b", 7, "a")]) == {"a": "a", "b": "a"}
+    seeds = [{"name": "a", "parameters": 7}, {"name": "a2", "parameters": 7, "label": "7", "run": "seed 2"}]
+    assert [model.title for model in Study.from_config(GOOD | {"models": seeds}).models] == ["a", "7, seed 2"]
     models = [{"name": "a", "parameters": 7}, {"name": "a2", "parameters": 8, "size_of": "a"}]
     with pytest.raises(UserError, match="'a2': is a run of the size 'a', so its parameters are 7"):
         Study.from_config(GOOD | {"models": models})

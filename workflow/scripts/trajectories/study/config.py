@@ -77,6 +77,12 @@ class Model(Strict):
     def _tokens_once(self) -> "Model":
         return told_once(self)
 
+    @property
+    def title(self) -> str:
+        """How figures call the model: its label or name, and which run it is where it says so."""
+        called = self.label or self.name
+        return called if self.run is None else f"{called}, {self.run}"
+
 
 class Mirror(Strict):
     """Another place where a suite's checkpoints lie; a repository's name alone stands for `{hub: …}`."""

@@ -15,7 +15,7 @@ from trajectories.analysis.verdicts import RULE
 
 SIZES = (70e6, 160e6, 410e6, 1e9, 1.4e9, 2.8e9, 6.9e9, 12e9)
 TESTS = ("paper", "cluster", *RULE)
-MIXED = 2
+MIXED = 3
 """The mixed model is fitted to one study in so many: it takes a hundred times the time of the others."""
 
 LEVEL = 0.05

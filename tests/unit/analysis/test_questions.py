@@ -94,7 +94,23 @@ def test_flips_count_what_changed_between_checkpoints() -> None:
     picked = int(right.sum(axis=1).argmax())
     changed = (int((right[-1] & ~right[picked]).sum()), int((right[picked] & ~right[-1]).sum()))
     assert (best["learnt"], best["lost"]) == changed
-    assert best["p"] == pytest.approx(min(1, 5 * mcnemar_p(*changed)))
+    assert best["p_questions"] == pytest.approx(min(1, 5 * mcnemar_p(*changed)))
+    assert following["p"].tolist() == following["p_questions"].tolist()
+
+
+def test_a_drop_is_not_sure_where_checkpoints_swing() -> None:
+    """By questions alone the fall is clear, but the trajectory swings as far at every step."""
+    rng = np.random.default_rng(2)
+    levels = np.array([0.6, 0.4, 0.65, 0.35, 0.6, 0.45, 0.65, 0.4])
+    smooth = np.array([0.65, 0.65, 0.64, 0.63, 0.6, 0.55, 0.48, 0.4])
+    hard = rng.random(1000)
+    swinging, falling = (
+        flips_table([grid_of(hard < level[:, None])], 1, 100, serial=0).set_index("kind").loc["best-last"]
+        for level in (levels, smooth)
+    )
+    assert max(swinging["p_questions"], falling["p_questions"]) < 1e-6
+    assert swinging["p"] > 0.1
+    assert falling["p"] < 0.01
 
 
 def test_paired_intervals_hold_the_truth_as_often_as_they_say() -> None:

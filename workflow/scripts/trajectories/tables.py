@@ -94,7 +94,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "intervals": ("model", "parameters", "step", "tokens", "task", "metric", "value", "low", "high", "questions"),
     "flips": (
         "model", "parameters", "task", "kind", "from_step", "to_step", "from_tokens", "to_tokens", "questions",
-        "before", "after", "learnt", "lost", "difference", "low", "high", "p", "p_fdr", "reason",
+        "before", "after", "learnt", "lost", "difference", "low", "high", "p", "p_fdr", "p_questions",
+        "reason",
     ),
     "fates": (
         "model", "parameters", "task", "questions", "always_right", "never_right", "learnt", "lost_for_good",

@@ -7,8 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, hypergeom
 
+from trajectories.analysis.dependence import Noise
+from trajectories.analysis.drops import FEWEST, DropTest
 from trajectories.analysis.points import Metrics, correct, generator, table_of
 from trajectories.analysis.question_grid import QuestionGrid, by_task, judged
+from trajectories.analysis.serial import Curve, assumed_noise
+from trajectories.analysis.trajectory import on_log_axis
 from trajectories.study.metrics import METRICS
 from trajectories.tables import COLUMNS
 
@@ -72,22 +76,25 @@ def resampled_means(values: np.ndarray, times: np.ndarray, weight: np.ndarray | 
     return np.vstack(means)
 
 
-def flips_table(grids: Sequence[QuestionGrid], seed: int, resamples: int) -> pd.DataFrame:
+def flips_table(grids: Sequence[QuestionGrid], seed: int, resamples: int, serial: float | str = "auto") -> pd.DataFrame:
     """Return what changes from checkpoint to checkpoint, columns `COLUMNS["flips"]`.
 
     `kind` is `next` for consecutive checkpoints, `best-last` for the checkpoint with most right answers and the last.
-    `p` is McNemar's exact test (1947), for `best-last` multiplied by the number of checkpoints before the last, since
-    the best was picked after the fact; `low`, `high` are the paired bootstrap interval of the difference in accuracy.
-    `p_fdr` is corrected over all rows of a kind (Benjamini-Hochberg).
+    `p_questions` is McNemar's exact test (1947), for `best-last` multiplied by the number of checkpoints before the
+    last, since the best was picked after the fact. `p` is the same for `next`; for `best-last` it allows for another
+    checkpoint nearby being different too (`drops`, with the paired error of questions). `low`, `high` are the paired
+    bootstrap interval of the difference in accuracy. `p_fdr` corrects `p` over all rows of a kind (Benjamini-Hochberg).
     """
     if not grids:
         return table_of([{"reason": NO_SCORES}], "flips")
-    parts = [_flips(grid, seed, resamples) for grid in judged(grids)]
+    whole = judged(grids)
+    noise = assumed_noise([_curve(grid) for grid in whole], serial)
+    parts = [_flips(grid, own, seed, resamples) for grid, own in zip(whole, noise, strict=True)]
     table = pd.concat(parts, ignore_index=True) if parts else table_of([], "flips")
     return table.assign(p_fdr=table.groupby("kind")["p"].transform(correct) if len(table) else table["p"])
 
 
-def _flips(grid: QuestionGrid, seed: int, resamples: int) -> pd.DataFrame:
+def _flips(grid: QuestionGrid, noise: Noise, seed: int, resamples: int) -> pd.DataFrame:
     last, best = len(grid.steps) - 1, int(grid.right.sum(axis=1).argmax())
     before = np.r_[np.arange(last), [best] * (best < last)].astype(int)
     after = np.r_[np.arange(1, last + 1), [last] * (best < last)].astype(int)
@@ -95,17 +102,33 @@ def _flips(grid: QuestionGrid, seed: int, resamples: int) -> pd.DataFrame:
     was, now = grid.right[before], grid.right[after]
     learnt, lost, count = (now & ~was).sum(axis=1), (was & ~now).sum(axis=1), grid.right.shape[1]
     low, high = _bounds(learnt, lost, count, resamples, generator(seed, grid.task, grid.model))
-    p = mcnemar_p(learnt, lost) * np.where(kind == "best-last", after, 1)
+    questions = np.minimum(1.0, mcnemar_p(learnt, lost) * np.where(kind == "best-last", after, 1))
+    p = questions.copy()
+    if best < last and len(grid.steps) >= FEWEST:
+        changed, net = (learnt[-1] + lost[-1]) / count, (learnt[-1] - lost[-1]) / count
+        p[-1] = _drop_p(grid, noise, float(np.sqrt(max(changed - net**2, 0.0) / count)), seed)
     return pd.DataFrame(
         {
             "model": grid.model, "parameters": grid.parameters, "task": grid.task, "kind": kind,
             "from_step": grid.steps[before], "to_step": grid.steps[after], "from_tokens": grid.tokens[before],
             "to_tokens": grid.tokens[after], "questions": count, "before": was.mean(axis=1), "after": now.mean(axis=1),
             "learnt": learnt, "lost": lost, "difference": (learnt - lost) / count, "low": low, "high": high,
-            "p": np.minimum(1.0, p), "p_fdr": np.nan, "reason": "",
+            "p": p, "p_questions": questions, "p_fdr": np.nan, "reason": "",
         },
         columns=list(COLUMNS["flips"]),
     )  # fmt: skip
+
+
+def _curve(grid: QuestionGrid) -> Curve:
+    seen = grid.tokens > 0
+    return np.log10(grid.tokens[seen].astype(float)), grid.right[seen].mean(axis=1)
+
+
+def _drop_p(grid: QuestionGrid, noise: Noise, stderr: float, seed: int) -> float:
+    """Return the p of the drop from the best checkpoint, `stderr` that of the drop from questions, paired."""
+    x, accuracy = on_log_axis(grid.tokens.astype(float)), grid.right.mean(axis=1)
+    test = DropTest(x, noise.over(x), generator(seed, "drops"))
+    return float(test(accuracy[None, :], np.full((1, len(x)), stderr / np.sqrt(2))).p[0])
 
 
 def _bounds(

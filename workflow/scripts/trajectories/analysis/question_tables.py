@@ -43,6 +43,7 @@ def write_question_tables(
     seed: int = 1,
     resamples: int = 2000,
     top: int = 20,
+    serial: float | str = "auto",
 ) -> None:
     """Write the tables on single questions.
 
@@ -55,7 +56,7 @@ def write_question_tables(
         kept += [replace(grid, value=np.empty(0)) for grid in whole]  # the rest needs right, wrong and margins alone
     grids = in_order(kept, metrics)
     write_table(_intervals(parts, metrics), outputs.intervals, "intervals")
-    write_table(flips_table(grids, seed, resamples), outputs.flips, "flips")
+    write_table(flips_table(grids, seed, resamples, serial), outputs.flips, "flips")
     write_table(fates_table(grids), outputs.fates, "fates")
     write_table(overlap_table(grids), outputs.overlap, "overlap")
     losses = with_words(losses_table(grids, top), questions, scores)

@@ -66,6 +66,7 @@ def question_tables_of_scores(
     metrics: Metrics,
     seed: int,
     resamples: int,
+    serial: float | str = "auto",
     consistency: Path | str | None = None,
 ) -> None:
     """Write the tables on single questions; questions lie at `…/<task>.parquet`.
@@ -79,7 +80,7 @@ def question_tables_of_scores(
         else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
     )
     texts = {Path(file).stem: Path(file) for file in questions}
-    write_question_tables(used, by_checkpoint(scores), texts, outputs, metrics, seed, resamples)
+    write_question_tables(used, by_checkpoint(scores), texts, outputs, metrics, seed, resamples, serial=serial)
 
 
 def used_checkpoints(checkpoints: Path | str, consistency: Path | str | None = None) -> pd.DataFrame:

@@ -122,4 +122,5 @@ def questions_of_study(
         consistency=consistency,
         seed=how.seed,
         resamples=how.resamples,
+        serial=how.serial,
     )

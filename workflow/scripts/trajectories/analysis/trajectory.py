@@ -31,12 +31,12 @@ class Trajectory:
         seen = self.tokens > 0
         return np.log10(self.tokens[seen]), self.value[seen]
 
-    @cached_property
-    def places(self) -> np.ndarray:
-        """Return log10 tokens (n); step 0 lies one gap before the first other step."""
-        later = self.curve[0]
-        gap = later[1] - later[0] if len(later) > 1 else 1.0
-        return later if len(later) == len(self.tokens) else np.r_[later[:1] - gap, later]
+
+def on_log_axis(tokens: np.ndarray) -> np.ndarray:
+    """Return log10 tokens (n, ascending); step 0 lies one gap before the first other step."""
+    later = np.log10(tokens[tokens > 0])
+    gap = later[1] - later[0] if len(later) > 1 else 1.0
+    return np.asarray(later if len(later) == len(tokens) else np.r_[later[:1] - gap, later])
 
 
 def trajectories(accuracy: pd.DataFrame, metrics: Metrics) -> list[Trajectory]:

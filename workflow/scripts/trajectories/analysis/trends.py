@@ -17,7 +17,7 @@ from trajectories.analysis.dependence import Noise, slope_p, slopes
 from trajectories.analysis.drops import FEWEST, Drops, DropTest
 from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, records, table_of
 from trajectories.analysis.serial import LEVELS, by_grid
-from trajectories.analysis.trajectory import Trajectory, noise_of, trajectories
+from trajectories.analysis.trajectory import Trajectory, noise_of, on_log_axis, trajectories
 from trajectories.study.metrics import sign_of
 from trajectories.tables import write_table
 
@@ -139,7 +139,7 @@ def _dropped(found: list[Trajectory], noise: list[Noise], seed: int) -> dict[str
         group = [found[place] for place in places]
         sign = np.array([sign_of(one.metric) for one in group])
         values, stderr = np.array([one.value for one in group]), np.array([one.stderr for one in group])
-        drops = _drops(group[0].places, sign[:, None] * values, stderr, own, seed)
+        drops = _drops(on_log_axis(group[0].tokens), sign[:, None] * values, stderr, own, seed)
         numbers = (drops.drop, drops.stderr, drops.questions, drops.checkpoints, drops.p, drops.p_questions)
         for name, column in zip(names, numbers, strict=True):
             out[name][places] = column

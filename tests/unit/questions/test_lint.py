@@ -80,3 +80,14 @@ def test_true_choices_first_is_how_truthfulqa_lists_them() -> None:
     questions = [made(q.choices, (1, 0), preamble_text("truthfulqa") + q.context) for q in SOUND]
     assert lint(questions, metric="mc2") == []
     assert lint(questions, metric="accuracy") != []
+
+
+def test_pairs_of_sentences_and_contexts_of_their_own_are_sound() -> None:
+    """BLiMP lists the good sentence first; Winogrande's choices differ in what stands before them."""
+    pairs = [Question("", (f"He runs {n}.", f"He run {n} ."), (1, 0)) for n in range(20)]
+    assert lint(pairs) == []
+    split = [
+        Question("", (" is big", " is big"), (n % 2, 1 - n % 2), contexts=(f"The bag {n}", f"The box {n}"))
+        for n in range(20)
+    ]
+    assert lint(split) == []

@@ -12,16 +12,17 @@ _OPENERS = frozenset("([{<\"'“‘«¿¡-–—/\\_@#$=+*~^|&")
 def lint(questions: Sequence[Question], prefix: str = "", metric: str = "accuracy") -> list[str]:
     """Return the warnings about a task's questions; `prefix` is what stands between context and choice.
 
-    Where truth always has its place (mc1 and mc2 list the true choices first), no regularity of places is told.
+    Where truth always has its place (mc1 and mc2 list the true choices first, pairs of sentences without a context the
+    good one), no regularity of places is told.
     """
     asked = [question for question in questions if not question.running]
     several = [question for question in asked if len(question.choices) > 1]
     found = [
         _said(asked, _repeated(asked), "asked before, word for word"),
-        _said(asked, [len(set(q.choices)) < len(q.choices) for q in asked], "with two equal choices"),
+        _said(asked, [len(set(_pairs(q))) < len(q.choices) for q in asked], "with two equal choices"),
         _said(
             asked,
-            [any(_glued(q.context_of(k), prefix + choice) for k, choice in enumerate(q.choices)) for q in asked],
+            [any(_glued(context, prefix + choice) for context, choice in _pairs(q)) for q in asked],
             "whose choices stand right behind the context, without a space",
             '; set delimiter: " ", or begin choices with one',
         ),
@@ -32,7 +33,11 @@ def lint(questions: Sequence[Question], prefix: str = "", metric: str = "accurac
         _said(several, [all(q.labels) for q in several], "whose choices are all true"),
     ]
     if len(several) >= FEW:
-        found += [_same_context(several), *([] if metric in ("mc1", "mc2") else _places(several)), *_lengths(several)]
+        found += [
+            _same_context(several),
+            *([] if metric in ("mc1", "mc2") or _alone(several) else _places(several)),
+            *_lengths(several),
+        ]
     return [warning for warning in found if warning]
 
 
@@ -59,8 +64,12 @@ def _glued(context: str, choice: str) -> bool:
 
 
 def _ends_blank(question: Question, prefix: str) -> bool:
-    contexts = [(question.context_of(k), prefix + choice) for k, choice in enumerate(question.choices)]
-    return any(context.endswith(" ") and choice.startswith(" ") for context, choice in contexts)
+    return any(context.endswith(" ") and (prefix + choice).startswith(" ") for context, choice in _pairs(question))
+
+
+def _pairs(question: Question) -> list[tuple[str, str]]:
+    """Return each choice with what stands before it."""
+    return [(question.context_of(place), choice) for place, choice in enumerate(question.choices)]
 
 
 def _same_context(questions: Sequence[Question]) -> str:
@@ -68,6 +77,10 @@ def _same_context(questions: Sequence[Question]) -> str:
     if len(contexts) != 1 or not next(iter(contexts)).strip():
         return ""
     return f"all {len(questions)} questions have the same context {next(iter(contexts))[-40:]!r}; is a column missing?"
+
+
+def _alone(questions: Sequence[Question]) -> bool:
+    return not any(context for question in questions for context, _ in _pairs(question))
 
 
 def _places(questions: Sequence[Question]) -> list[str]:

@@ -32,7 +32,7 @@ def score_batch(jobs: Sequence[Job], traces: Traces, finish: Finish = lambda job
     first = jobs[0]
     with Slots(first.scratch, first.limit) as slots, Scorer() as scorer, Arrivals(jobs, slots) as arrivals:
         for job in jobs:
-            with traces.of(job.checkpoint.model, job.checkpoint.step, own_log=len(jobs) > 1) as done:
+            with traces.of(job.checkpoint.model, job.checkpoint.step) as done:
                 try:
                     scored = _score_checkpoint(job, arrivals, scorer)
                     finish(job)

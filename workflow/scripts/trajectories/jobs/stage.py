@@ -76,7 +76,7 @@ def score_rows(
             )
         )
     if jobs:
-        score_batch(jobs, Traces(logs, benchmarks), _keep_accuracies)
+        score_batch(jobs, Traces(logs, benchmarks, own_logs=len(outputs) > 1), _keep_accuracies)
 
 
 def _keep_accuracies(job: Job) -> None:

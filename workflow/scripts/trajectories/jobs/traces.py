@@ -17,15 +17,13 @@ class Traces:
 
     logs: Path
     benchmarks: Path
+    own_logs: bool = True  # not for a checkpoint that has the process to itself: the process's log is its own
 
     @contextmanager
-    def of(self, model: str, step: int, own_log: bool) -> Iterator[Callable[[], None]]:
-        """Log the block, and yield what is to be called when the checkpoint is done, which writes what it took.
-
-        A checkpoint that has the process to itself needs no log of its own: the process's is that.
-        """
+    def of(self, model: str, step: int) -> Iterator[Callable[[], None]]:
+        """Log the block, and yield what is to be called when the checkpoint is done, which writes what it took."""
         started = time.monotonic()
-        handler = self._handler(model, step) if own_log else logging.NullHandler()
+        handler = self._handler(model, step) if self.own_logs else logging.NullHandler()
         logging.getLogger().addHandler(handler)
         try:
             yield lambda: self._took(model, step, time.monotonic() - started)

@@ -236,8 +236,9 @@ def figure(name):
 
 
 def model_names():
-    """Return how figures call the models."""
-    return {model.name: model.title for model in STUDY.models}
+    """Return how figures call the models: by titles, but by names where a title stands for two."""
+    titles = [model.title for model in STUDY.models]
+    return {model.name: model.title if titles.count(model.title) == 1 else model.name for model in STUDY.models}
 
 
 def figures():

@@ -12,6 +12,7 @@ from support.made_report import LABELS, NASTY, made_accuracy
 from trajectories.analysis.regression import write_regression
 from trajectories.analysis.table1 import write_table1
 from trajectories.analysis.trends import write_trends
+from trajectories.report.curves import MOST_VALUES, curves
 from trajectories.report.embed import safe_json, security_policy
 from trajectories.report.page import Head, write_report
 from trajectories.report.provenance import Provenance
@@ -84,7 +85,8 @@ def test_the_policy_admits_exactly_the_pages_own_scripts(report: Path) -> None:
 
 def test_nothing_is_fetched_from_anywhere(report: Path) -> None:
     addresses = Reader(report.read_text()).addresses
-    assert all(address.startswith(("data:", "#")) for address in addresses)
+    assert all(address.startswith(("data:", "#", "figures/")) for address in addresses)
+    assert {address for address in addresses if address.startswith("figures/")} == {"figures/accuracy.pdf"}
 
 
 def test_curve_data_is_what_the_table_says(report: Path, tables: dict[str, Path]) -> None:
@@ -95,11 +97,21 @@ def test_curve_data_is_what_the_table_says(report: Path, tables: dict[str, Path]
     assert [model["name"] for model in data["models"]] == ["tiny", "small", "large"]
     assert data["tasks"][0]["label"] == NASTY
     small = data["sources"][0]["panels"]["memo"]["accuracy"]["small"]
-    assert small["step"] == [0, 1, 10, 100, 1000]
-    assert small["doubtful"] == [False, False, True, False, False]
+    assert data["sources"][0]["lines"]["small"]["step"] == [0, 1, 10, 100, 1000]
+    assert data["sources"][0]["lines"]["small"]["doubtful"] == [2]
     table = pd.read_csv(tables["accuracy"], sep="\t")
     rows = table[(table["model"] == "small") & (table["task"] == "memo") & (table["metric"] == "accuracy")]
-    assert small["value"] == pytest.approx(rows["value"].tolist(), abs=0)
+    assert small["value"] == pytest.approx(rows["value"].tolist(), rel=5e-5)
+
+
+def test_a_large_study_keeps_to_what_its_panels_show(tables: dict[str, Path]) -> None:
+    table = pd.read_csv(tables["accuracy"], sep="\t")
+    steps = range(1, 1 + MOST_VALUES // len(table) + 1)
+    large = pd.concat([table.assign(step=table["step"] + 10_000 * step) for step in steps])
+    source = curves({"all": large}, LABELS)["sources"][0]
+    assert {task: list(metrics) for task, metrics in source["panels"].items()} == {
+        label.task: [label.metric] for label in LABELS
+    }
 
 
 @pytest.mark.parametrize("value", ["</script>", "<!--", "a & b", "\u2028\u2029", {"</script>": ["<b>"]}])

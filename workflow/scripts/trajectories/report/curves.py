@@ -12,6 +12,11 @@ from trajectories.figures.style import run_colours
 
 Numbers = list[float | None]
 
+MOST_VALUES = 40_000
+"""Accuracies of all metrics up to which the curves can be switched to other metrics than each task's own."""
+
+DIGITS = 5
+
 
 def curves(
     accuracies: Mapping[str, pd.DataFrame],
@@ -22,10 +27,12 @@ def curves(
     """Return the page's curve data.
 
     `accuracies` maps the name of a source (a protocol, the published study) to its accuracy table; the first is shown
-    at once, the others by a switch. Per source, panel (task and metric) and model there are parallel lists of step,
-    tokens, value, stderr, questions and doubtful. A size with several runs (`sizes`: model → size; else equal
-    parameters) has one more line, their mean.
+    at once, the others by a switch. Per source each model has its steps, tokens and doubtful checkpoints once; per
+    panel (task and metric) and model there are lists of value and stderr along them, five digits each, and the number
+    of questions. Metrics beside a task's own are there as long as the page stays light (`MOST_VALUES`). A size with
+    several runs (`sizes`: model → size; else equal parameters) has one more line, their mean.
     """
+    accuracies = {name: _light(table, tasks) for name, table in accuracies.items()}
     everything = pd.concat(accuracies.values(), ignore_index=True)
     of_size = sizes_in(everything, sizes)
     colours, runs = run_colours(of_size), runs_of(of_size)
@@ -43,7 +50,7 @@ def curves(
         ],
         "tasks": [{"task": t.task, "metric": t.metric, "label": t.label, "chance": t.chance} for t in tasks],
         "sources": [
-            {"name": name, "panels": _panels(_with_means(table, means), suspects if place == 0 else frozenset())}
+            {"name": name} | _source(_with_means(table, means), suspects if place == 0 else frozenset())
             for place, (name, table) in enumerate(accuracies.items())
         ],
     }
@@ -59,21 +66,42 @@ def _with_means(accuracy: pd.DataFrame, means: Mapping[str, Sequence[str]]) -> p
     return pd.concat(made, ignore_index=True)
 
 
-def _panels(accuracy: pd.DataFrame, suspects: Suspects) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
-    """Return task → metric → model → lists."""
-    panels: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+def _light(accuracy: pd.DataFrame, tasks: Sequence[TaskLabel]) -> pd.DataFrame:
+    """Return the table without what makes a page heavy: other metrics of many values, and what no panel shows."""
+    own = {task.task: task.metric for task in tasks}
+    if len(accuracy) <= MOST_VALUES:
+        return accuracy
+    return accuracy[accuracy["task"].map(own) == accuracy["metric"]]
+
+
+def _source(accuracy: pd.DataFrame, suspects: Suspects) -> dict[str, Any]:
+    """Return `lines`: model → its checkpoints, and `panels`: task → metric → model → values along them."""
     ordered = accuracy.sort_values(["parameters", "model", "step"], kind="stable")
-    for (task, metric, model), rows in ordered.groupby(["task", "metric", "model"], sort=False):
-        panels.setdefault(str(task), {}).setdefault(str(metric), {})[str(model)] = _lists(rows, str(model), suspects)
-    return panels
+    lines, places = {}, {}
+    for _, own in ordered.groupby("model", sort=False):
+        once, model = own.drop_duplicates("step"), str(own["model"].iloc[0])
+        steps = once["step"].tolist()
+        places[model] = {step: place for place, step in enumerate(steps)}
+        doubtful = [place for place, step in enumerate(steps) if (model, int(step)) in suspects]
+        lines[model] = {"step": _numbers(once["step"]), "tokens": _numbers(once["tokens"]), "doubtful": doubtful}
+    panels: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+    for (task, metric, name), rows in ordered.groupby(["task", "metric", "model"], sort=False):
+        found = _values(rows, places[str(name)])
+        panels.setdefault(str(task), {}).setdefault(str(metric), {})[str(name)] = found
+    return {"lines": lines, "panels": panels}
 
 
-def _lists(rows: pd.DataFrame, model: str, suspects: Suspects) -> dict[str, Any]:
-    lists: dict[str, Any] = {name: _numbers(rows[name]) for name in ("step", "tokens", "value", "stderr", "questions")}
-    return lists | {"doubtful": [(model, int(step)) in suspects for step in rows["step"]]}
+def _values(rows: pd.DataFrame, places: Mapping[int, int]) -> dict[str, Any]:
+    whole = rows.set_index("step").reindex(list(places))
+    questions = rows["questions"].dropna().unique()
+    return {
+        "value": _numbers(whole["value"]),
+        "stderr": _numbers(whole["stderr"]) if whole["stderr"].notna().any() else None,
+        "questions": int(questions[0]) if len(questions) == 1 else None,
+    }
 
 
 def _numbers(column: pd.Series) -> Numbers:
-    """Return numbers JSON can hold: whole ones as such, missing and infinite ones as null."""
+    """Return numbers JSON can hold, of five digits: whole ones as such, missing and infinite ones as null."""
     values = [None if pd.isna(value) or isinf(value) else float(value) for value in column.tolist()]
-    return [int(v) if v is not None and v.is_integer() else v for v in values]
+    return [int(v) if v is not None and v.is_integer() else v and float(f"{v:.{DIGITS}g}") for v in values]

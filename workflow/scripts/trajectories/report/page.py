@@ -18,13 +18,10 @@ from trajectories.report.findings import Finding, findings
 from trajectories.report.grids import Grid, grid, size_text
 from trajectories.report.outcomes import outcomes_grid
 from trajectories.report.provenance import Provenance
-from trajectories.report.sections import Block, chapters, picture
+from trajectories.report.sections import MOST_ROWS, Block, chapters, picture
 from trajectories.report.table1 import table1_grid
 from trajectories.report.texts import TABLES
 from trajectories.tables import read_table
-
-MOST_ROWS = 6000
-"""Longer tables make a browser slow; the curves still tell every value, and `accuracy.tsv` lies beside the page."""
 
 
 @dataclass(frozen=True)

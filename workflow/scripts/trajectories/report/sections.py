@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajectories.checkpoints.notes import anomalous, anomaly_note, order_note
+from trajectories.checkpoints.notes import SOUND, anomalous, anomaly_note, order_note
 from trajectories.report.embed import data_url
 from trajectories.report.grids import Grid, grid
 from trajectories.report.texts import FIGURES, TABLES
@@ -15,7 +15,7 @@ from trajectories.tables import read_table
 
 @dataclass(frozen=True)
 class Picture:
-    """A printed figure inside the page, as data URLs: the SVG to look at, the PDF to take away."""
+    """A printed figure: the SVG inside the page, as a data URL, and the place of the PDF beside it."""
 
     name: str
     title: str
@@ -79,18 +79,37 @@ FOLDED = frozenset(
 """Tables long enough to be in the way until wanted."""
 
 
+MOST_ROWS = 3000
+"""Longer tables make a browser slow and a page heavy; the file lies beside the page."""
+
+
 def picture(name: str, files: Iterable[Path]) -> Picture:
-    """Return a printed figure from its files, an SVG and a PDF among them."""
-    urls = {path.suffix: data_url(path) for path in map(Path, files) if path.suffix in (".svg", ".pdf")}
-    return Picture(name, FIGURES[name].title, FIGURES[name].caption, urls[".svg"], urls[".pdf"])
+    """Return a printed figure from its files, an SVG and a PDF among them; they lie in `figures/` beside the page."""
+    found = {path.suffix: path for path in map(Path, files)}
+    pdf = f"figures/{found['.pdf'].name}"
+    return Picture(name, FIGURES[name].title, FIGURES[name].caption, data_url(found[".svg"]), pdf)
 
 
 def block(kind: str, table: pd.DataFrame, labels: Mapping[str, str], alpha: float = 0.05, footnote: str = "") -> Block:
     """Return the table of that kind with its heading, caption and footnote."""
     text = TABLES[kind]
     note = audit_note(table) if kind == "checkpoints" else footnote
+    table, short = shortened(table, kind)
+    note = " ".join(part for part in (note, short) if part)
     shown = grid(table, kind, text.columns or None, text.titles, labels, note, alpha)
     return Block(text.title, text.caption, shown, kind in FOLDED)
+
+
+def shortened(table: pd.DataFrame, kind: str) -> tuple[pd.DataFrame, str]:
+    """Return what a page can show of a table, and a sentence on what it leaves to the file beside it."""
+    if len(table) <= MOST_ROWS:
+        return table, ""
+    kept = {
+        "flips": lambda: table[table["kind"] == "best-last"],
+        "checkpoints": lambda: table[~table["status"].isin(SOUND)],
+    }.get(kind, lambda: table.iloc[:0])()
+    left = {"flips": "from best to last", "checkpoints": "that are not ok"}.get(kind, "none")
+    return kept.iloc[:MOST_ROWS], f"Shown of {len(table):,} rows: {left}; all are in {kind}.tsv."
 
 
 def audit_note(checkpoints: pd.DataFrame) -> str:

@@ -35,22 +35,33 @@
   }
 
   function linesOf(task) {
+    const source = data.sources[state.source];
     const metric = state.metric === MAIN ? task.metric : state.metric;
-    return (data.sources[state.source].panels[task.task] || {})[metric];
+    const byModel = (source.panels[task.task] || {})[metric];
+    if (!byModel) return undefined;
+    return Object.fromEntries(Object.entries(byModel).map(([model, own]) => [model, lineOf(source.lines[model], own)]));
+  }
+
+  function lineOf(shared, own) {  // a model's checkpoints are in the page once; a panel may lack some
+    const there = own.value.map((_, i) => i).filter((i) => own.value[i] !== null);
+    const doubtful = new Set(shared.doubtful);
+    return {
+      step: there.map((i) => shared.step[i]), tokens: there.map((i) => shared.tokens[i]),
+      value: there.map((i) => own.value[i]), stderr: there.map((i) => (own.stderr ? own.stderr[i] : null)),
+      questions: own.questions, doubtful: there.map((i) => doubtful.has(i)),
+    };
   }
 
   function smallestTokens() {
     let smallest = Infinity;
-    for (const byMetric of Object.values(data.sources[state.source].panels))
-      for (const byModel of Object.values(byMetric))
-        for (const line of Object.values(byModel))
-          for (const tokens of line.tokens) if (tokens > 0) smallest = Math.min(smallest, tokens);
+    for (const line of Object.values(data.sources[state.source].lines))
+      for (const tokens of line.tokens) if (tokens > 0) smallest = Math.min(smallest, tokens);
     return smallest;
   }
 
   function hoverText(model, line, i) {
     const error = line.stderr[i] === null ? "" : " ± " + share(line.stderr[i]);
-    const questions = line.questions[i] === null ? "" : "<br>" + line.questions[i].toLocaleString("en") + " questions";
+    const questions = line.questions === null ? "" : "<br>" + line.questions.toLocaleString("en") + " questions";
     const doubtful = line.doubtful[i] ? "<br>found wrong by the audit" : "";
     return `<b>${plain(model.name)}</b><br>step ${line.step[i].toLocaleString("en")}, ${short(line.tokens[i])} tokens` +
       `<br>${share(line.value[i])}${error}${questions}${doubtful}`;

@@ -157,3 +157,28 @@ def test_an_empty_tokenizer_is_refused(tmp_path: Path) -> None:
 def test_a_tokenizer_of_todays_tests_says_nothing(tmp_path: Path) -> None:
     tokenizer().save_pretrained(tmp_path)
     assert open_tokenizer(tmp_path).notes == ()
+
+
+def test_a_length_that_tokenizer_json_holds_cuts_nothing(tmp_path: Path) -> None:
+    """Trainers leave truncation and padding in the file they save."""
+    own = core([pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    expected = own.encode(SAMPLE[0]).ids
+    own.enable_truncation(max_length=4)
+    own.enable_padding(length=64)
+    own.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"}))
+    opened = open_tokenizer(tmp_path).tokenizer
+    assert opened([SAMPLE[0], "a"], add_special_tokens=True)["input_ids"][0] == expected
+
+
+@pytest.mark.parametrize("added", [{"add_eos_token": True}, {"add_bos_token": True, "add_eos_token": True}])
+def test_an_eos_that_the_config_asks_for_is_left_out_too(tmp_path: Path, added: dict[str, bool]) -> None:
+    core([pre_tokenizers.ByteLevel(add_prefix_space=False)]).save(str(tmp_path / "tokenizer.json"))
+    special = {"bos_token": "[CLS]", "eos_token": "[SEP]", **added}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "LlamaTokenizer", **special}))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    opened = open_tokenizer(tmp_path).tokenizer
+    questions = {"t": [Question("The sky is", (" blue", " wide"), (1, 0))]}
+    requests = encode(questions, {"t": ""}, opened, Protocol())
+    end = opened.convert_tokens_to_ids("[SEP]")
+    assert all(end not in requests.ids(k) for k in range(len(requests)))

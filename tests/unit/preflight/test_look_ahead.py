@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -181,3 +184,12 @@ def test_what_is_imported_or_trained_first_is_not_looked_for(root: Path) -> None
     absent = {"models": [{"name": "z", "parameters": 1}]}
     assert look(pocket={"seed": 1}, **absent) == Findings()
     assert look(**absent, **{"import": {"format": "tsv", "path": "x.tsv"}}) == Findings()
+
+
+def test_nothing_heavy_is_loaded_for_it() -> None:
+    """Every run begins with it: torch and transformers would cost seconds."""
+    heavy = "('torch', 'transformers', 'datasets', 'statsmodels')"
+    code = f"import sys, trajectories.preflight.stage; print([name for name in {heavy} if name in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "[]"

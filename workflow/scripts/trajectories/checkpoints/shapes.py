@@ -11,7 +11,16 @@ from trajectories.errors import UserError
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors library itself
 MAX_JSON = 50_000_000
 _EMBEDDINGS = ("embed_in.weight", "embed_tokens.weight", "wte.weight", "word_embeddings.weight")
-_WIDTHS = ("hidden_size", "n_embd", "d_model", "dim", "word_embed_proj_dim", "embedding_size", "embedding_dim")
+_WIDTHS = (
+    "hidden_size",
+    "n_embd",
+    "n_embed",
+    "d_model",
+    "dim",
+    "word_embed_proj_dim",
+    "embedding_size",
+    "embedding_dim",
+)
 _DEPTHS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|layer)\.(\d+)\.")
 

@@ -21,9 +21,9 @@ from support.harness_tasks import LOCAL, TASKS, write_tasks
 from support.models import tokenizer
 from trajectories import Question, UserError
 from trajectories.analysis.accuracy import accuracy_rows
-from trajectories.analysis.averages import with_averages
 from trajectories.harness import TreeLM
 from trajectories.harness.questions import ask_harness
+from trajectories.questions.averages import with_averages
 from trajectories.questions.harness.cache import content_of, remembered
 from trajectories.questions.harness.names import as_text, from_text
 from trajectories.questions.harness.tasks import harness_tasks

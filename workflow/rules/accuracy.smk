@@ -16,7 +16,7 @@ rule accuracy:
         averages=lambda wildcards: [average.canonical() for average in STUDY.averages],
         code=code_digest(
             "trajectories.analysis.accuracy",
-            "trajectories.analysis.averages",
+            "trajectories.questions.averages",
             "trajectories.analysis.points",
             "trajectories.analysis.question_metrics",
             "trajectories.analysis.summaries",

@@ -55,7 +55,7 @@ IMPORTED = STUDY.imported is not None
 ANSWERED = IMPORTED and STUDY.imported.of_questions  # the import brings single questions, from which all else is made
 SCORED = ANSWERED or not IMPORTED
 # What decides where an imported accuracy belongs.
-IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "checkpoints", "data")
+IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "averages", "checkpoints", "data")
 # Kinds of tables beside the regression; the report shows each. The last need scores of single questions.
 STATISTICS = ["trends", "declines", "shapes", "breaks", "sensitivity", "survival", "premises", "effects", "variation"]
 STATISTICS += ["power"] + (["losses", "fates", "flips", "overlap"] if SCORED else [])

@@ -57,6 +57,16 @@ def test_numbers_find_their_place(study: Study, v03: Writer) -> None:
     assert table["questions"].tolist()[:2] == [100, 100], "the unknown count is that of the task's other numbers"
 
 
+def test_averages_stand_after_their_tasks(v03: Writer) -> None:
+    study = study_of(averages=[{"name": "both", "tasks": ["truthfulqa_mc1", "memo_trap"], "weight": "tasks"},
+                               {"name": "weighed", "tasks": ["memo_trap"], "weight": "questions"}])  # fmt: skip
+    table, _ = placed(read_harness(v03()), study)
+    assert table["task"].tolist()[-2:] == ["weighed", "weighed"]
+    assert "both" not in set(table["task"]), "its tasks have no metric in common"
+    assert table["value"].tolist()[-2:] == [0.75, 0.5]
+    assert table["questions"].tolist()[-2:] == [100, 100]
+
+
 @pytest.mark.parametrize(
     ("model", "revision"),
     [

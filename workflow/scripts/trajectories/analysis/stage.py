@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 
 from trajectories.analysis import summaries
-from trajectories.analysis.averages import with_averages
 from trajectories.analysis.consistency import write_consistency
 from trajectories.analysis.points import Metrics, records
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
 from trajectories.analysis.score_vectors import score_vectors
 from trajectories.checkpoints.notes import flagged_checkpoints
 from trajectories.questions.average import Average
+from trajectories.questions.averages import with_averages
 from trajectories.tables import COLUMNS, read_table, write_table
 
 ACCURACY = list(COLUMNS["accuracy"])

@@ -133,5 +133,5 @@ _SIZES = {"word_perplexity": "words", "byte_perplexity": "bytes", "bits_per_byte
 def _is_share(value: Any) -> bool:
     if not isinstance(value, int | float | np.number | np.bool_):
         return False
-    number = float(value)  # type: ignore[arg-type]  # complex numbers are numbers too
+    number = float(value)
     return abs(number) < 1e-6 or abs(number - 1) < 1e-6

@@ -14,6 +14,7 @@ from trajectories.imports.notes import Notes
 from trajectories.imports.placing import Placed, place
 from trajectories.imports.published import published_file
 from trajectories.imports.reading import Reading
+from trajectories.questions.averages import with_averages
 from trajectories.study.config import Import, Model, Study
 from trajectories.study.metrics import IMPORTED, METRICS
 from trajectories.study.sources import PYTHIA_TOKENS
@@ -139,7 +140,7 @@ def accuracy_table(placed: Sequence[Placed], study: Study, notes: Notes) -> pd.D
     """Return the accuracy table of numbers in their places, in the order in which scored accuracies stand."""
     rows = [_row(one, study, notes) for one in placed]
     table = pd.DataFrame(rows, columns=list(COLUMNS["accuracy"]))
-    return _in_order(_with_questions(table), study)
+    return with_averages(_in_order(_with_questions(table), study), study.averages)
 
 
 def imported_files(readings: Sequence[Reading], placed: Sequence[Placed], unusable: Mapping[Path, str]) -> pd.DataFrame:

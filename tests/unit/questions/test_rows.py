@@ -15,6 +15,7 @@ from trajectories.questions.question import Question, question_metadata, read_qu
 from trajectories.questions.rows import parse_choices, to_questions
 from trajectories.questions.stage import questions_of, sampled, write_task
 from trajectories.questions.task import Task
+from trajectories.study.known import as_task
 from trajectories.study.protocol import PRESETS, Protocol
 
 PRIZE = Task(name="prize", file="x.csv")
@@ -197,6 +198,7 @@ def test_a_wrong_record_is_refused_before_any_row(record: dict[str, Any], expect
         {"generator": "neqa", "context": "{{x}}"},
         {"text": {"file": "x.txt"}, "shots": 1},
         {"text": {"file": "x.txt"}, "layout": "arc"},
+        {"text": "x.txt"},
         {"text": {}},
         {"file": "a.csv", "text": {"file": "x.txt"}},
     ],
@@ -330,3 +332,10 @@ def test_choices_that_are_a_mapping_say_how_to_name_their_list() -> None:
         UserError, match=r"mapping with the keys label, text; name the list in it, as in {{choices\.text}}"
     ):
         to_questions([row], PRIZE, Protocol())
+
+
+def test_a_known_task_takes_another_layout_or_another_way_to_give_the_answer() -> None:
+    arc = as_task({"task": "memo_trap", "layout": "arc"})
+    assert Task.checked(arc, "config").choices == "{{choices.text}}"
+    labelled = Task.checked(as_task({"task": "memo_trap", "labels": "{{labels}}"}), "config")
+    assert (labelled.answer, labelled.labels, labelled.choices) == (None, "{{labels}}", "{{classes}}")

@@ -16,6 +16,9 @@ USUAL = "prize"
 ASKING = ("context", "contexts", "choices", "answer", "labels")
 """Keys of a record that say how a row becomes a question."""
 
+INSTEAD = {"labels": "answer", "answer": "labels", "contexts": "context", "context": "contexts"}
+"""Of each two keys a record has one."""
+
 _REPLACED = ("columns", "template")
 
 
@@ -41,10 +44,17 @@ def filled(record: Mapping[str, Any]) -> dict[str, Any]:
     if name not in known_layouts():
         raise ValueError(f"layout: unknown layout {name!r}{suggestion(str(name), set(known_layouts()))}")
     usual = dict(known_layouts()[name])
-    for own, instead in (("labels", "answer"), ("contexts", "context"), ("answer", "labels"), ("context", "contexts")):
+    for own, instead in INSTEAD.items():
         if record.get(own) is not None:
             usual.pop(instead, None)
     return usual | dict(record)
+
+
+def changed(record: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with changed keys: without those that a new layout or a key in their place makes void."""
+    void = {instead for own, instead in INSTEAD.items() if changes.get(own) is not None}
+    void |= {*ASKING, "delimiter"} if changes.get("layout") is not None else set()
+    return {key: value for key, value in record.items() if key not in void} | dict(changes)
 
 
 def _in_templates(record: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PositiveInt, model_validator
 
 from trajectories.questions.harness.record import HarnessTask
 from trajectories.questions.layouts import ASKING, filled
@@ -13,12 +13,26 @@ from trajectories.study.strict import Strict
 from trajectories.study.values import Place
 
 
-def _template(value: str) -> str:
+def _template(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("is no template; write text, with columns as {{column}}")
     check_template(value)
     return value
 
 
-Template = Annotated[str, AfterValidator(_template)]
+def _templates(value: Any) -> Any:
+    for source in value if isinstance(value, list) else [value]:
+        _template(source)
+    return value
+
+
+def _answer(value: Any) -> Any:
+    return value if isinstance(value, int) and not isinstance(value, bool) else _template(value)
+
+
+Template = Annotated[str, BeforeValidator(_template)]
+Templates = Annotated[str | list[str], BeforeValidator(_templates)]  # one, or one for each choice
+Answer = Annotated[str | int, BeforeValidator(_answer)]
 
 
 class HubData(Strict):
@@ -36,6 +50,13 @@ class RunningText(Strict):
     file: Place | None = Field(None, description="A .txt file, which is one text, or a file of rows.")
     hub: HubData | None = None
     each: Template = Field("{{text}}", description="Template of a row's text.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_mapping(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(f"is a place alone; write text: {{file: {value}}}")
+        return value
 
     @model_validator(mode="after")
     def _one_source(self) -> "RunningText":
@@ -62,11 +83,11 @@ class Task(Strict):
     harness: HarnessTask | None = Field(None, description="A task of the evaluation harness.")
     layout: str | None = Field(None, description="Name of a known layout, whose templates are used; null: prize.")
     context: Template | None = Field(None, description="Template of the text before the choices.")
-    contexts: Template | list[Template] | None = Field(None, description="Templates of a context for each choice.")
-    choices: Template | list[Template] | None = Field(
+    contexts: Templates | None = Field(None, description="Templates of a context for each choice.")
+    choices: Templates | None = Field(
         None, description="Template that gives a list of texts, or a template for each choice."
     )
-    answer: Template | int | None = Field(
+    answer: Answer | None = Field(
         None, description="Template of the true choice: its position from 0, its letter, or its text."
     )
     labels: Template | None = Field(None, description="Template that gives a 0/1 list, in place of `answer`.")

@@ -9,6 +9,7 @@ from trajectories.errors import UserError
 from trajectories.questions.average import Average
 from trajectories.questions.catalogue import known_tasks
 from trajectories.questions.harness.tasks import harness_tasks
+from trajectories.questions.layouts import changed
 from trajectories.questions.task import Task
 from trajectories.study.strict import suggestion
 
@@ -28,7 +29,8 @@ def as_task(value: Any) -> Any:
     known, name = known_tasks(), record["task"]
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"{name!r} is not a known task{suggestion(str(name), known)}")
-    return known[name].model_dump(exclude_defaults=True) | {key: v for key, v in record.items() if key != "task"}
+    changes = {key: value for key, value in record.items() if key != "task"}
+    return changed(known[name].model_dump(exclude_defaults=True), changes)
 
 
 def with_harness_tasks(config: dict[str, Any], where: str) -> dict[str, Any]:

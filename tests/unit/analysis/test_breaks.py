@@ -11,6 +11,7 @@ from scipy import stats
 from support.accuracies import METRICS, STEPS, TOKENS_PER_STEP, grid, published
 from trajectories.analysis.breaks import breaks_table, compare, comparisons, write_breaks
 from trajectories.analysis.clustered import membership
+from trajectories.analysis.dependence import Dependence, Noise
 from trajectories.tables import COLUMNS, read_table, write_table
 
 X = np.log10(np.array(STEPS, dtype=float) * TOKENS_PER_STEP)
@@ -138,3 +139,30 @@ def test_unbalanced_grids_and_written_columns(tmp_path: Path) -> None:
     assert tuple(table.columns) == COLUMNS["breaks"]
     assert len(table) == 2 * (2 + 8)
     assert (tmp_path / "a.tsv").read_bytes() == (tmp_path / "b.tsv").read_bytes()
+
+
+def test_generalised_fits_are_statsmodels_own() -> None:
+    """Two models whose neighbours correlate by 0.6, and independent of each other."""
+    rng = np.random.default_rng(4)
+    y, x = rng.normal(size=16), np.tile(X, 2)
+    design = np.column_stack([np.ones(16), x - x.mean(), np.repeat([-1.0, 1.0], 8)])
+    points = Dependence(Noise(0.6), np.tile(np.arange(8.0), 2), np.repeat([0, 1], 8))
+    row = compare(y, comparisons(design, x, points)["quadratic"], None, 99, rng)
+    covariance = np.kron(np.eye(2), 0.6 ** np.abs(np.subtract.outer(np.arange(8), np.arange(8))))
+    richer = sm.GLS(y, np.column_stack([design, (x - x.mean()) ** 2]), covariance).fit()
+    assert (row["f"], row["p"]) == (pytest.approx(richer.tvalues[-1] ** 2), pytest.approx(richer.pvalues[-1]))
+
+
+@pytest.mark.parametrize("form", ["quadratic", "break"])
+def test_noise_of_neighbours_is_no_bend(form: str) -> None:
+    """One trajectory of 26 steps whose neighbours correlate by 0.8: told so, the tests hold; not told, they do not."""
+    x, rng = np.log10(np.geomspace(1, 143000, 26)), np.random.default_rng(6)
+    line, points = np.column_stack([np.ones(26), x - x.mean()]), Noise(0.8).over(x)
+    told, untold = (comparisons(line, x, dependence)[form] for dependence in (points, None))
+    samples = points.draw(300, rng)
+    rates = [
+        np.mean([float(str(compare(y, comparison, None, 19, rng)["p"])) < 0.05 for y in samples])
+        for comparison in (told, untold)
+    ]
+    assert rates[0] <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert rates[1] > 0.2

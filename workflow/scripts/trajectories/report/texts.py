@@ -152,10 +152,11 @@ TABLES: Mapping[str, TableText] = {
     ),
     "breaks": TableText(
         "Bends and breaks",
-        "Whether a quadratic or a broken line fits better than the plane, and where it breaks.",
-        ("task", "group", "axis", "form", "points", "f", "p_fdr", "aicc_straight", "aicc", "at", "at_low", "at_high",
-         "slope_before", "slope_after", "reason"),
-        _P,
+        "Whether a quadratic or a broken line fits better than the plane (all models) or a line (one model), and where "
+        "it breaks. Over all models the clustered p is the one to read: models have courses of their own.",
+        ("task", "group", "axis", "form", "points", "f", "p_fdr", "p_cluster_fdr", "aicc_straight", "aicc", "at",
+         "at_low", "at_high", "slope_before", "slope_after", "reason"),
+        _P | {"p_cluster_fdr": "corrected p, clustered"},
     ),
     "flips": TableText(
         "Questions learnt and lost between checkpoints",
@@ -183,7 +184,8 @@ TABLES: Mapping[str, TableText] = {
     ),
     "power": TableText(
         "What this design could have found",
-        "The smallest effect the study's models, steps and questions detect with the target power, by simulation.",
+        "The smallest effect the study's models, steps and questions detect with the target power: an interaction, and "
+        "in one model a trend or a drop, under the tests of this page.",
     ),
     "compare_summary": TableText(
         "Which tasks and models replicate",

@@ -51,6 +51,13 @@ def test_known_constants_and_answers_come_before_suspicion() -> None:
     assert known_levels(tasks) == ({"t": 0.5}, {"t": (0.25, 0.75)})
 
 
+def test_a_guesser_meets_a_known_constant_by_chance() -> None:
+    rng = np.random.default_rng(8)
+    data = grid(lambda p, t: rng.binomial(20, 0.5, len(t)) / 20).assign(questions=20)
+    assert (data["value"] == 0.5).sum() > 5
+    assert not constant_flags(data, METRICS, {"t": (0.5,)})["constant"].any()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_sampled_accuracies_and_solved_tasks_are_not_suspected(seed: int) -> None:
     rng = np.random.default_rng(seed)

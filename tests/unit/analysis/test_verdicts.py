@@ -22,6 +22,7 @@ def test_a_check_without_power_cannot_tell() -> None:
     assert not can_tell("wild_bootstrap", "tokens", 4, np.nan, 0.05 / 3)
     assert not can_tell("permutation", "tokens", 8, np.nan, 0.005)  # 2^8 turns: no p below 0.0078
     assert can_tell("permutation", "parameters", 8, np.nan, 0.005)
+    assert not can_tell("items", "tokens", 4, 2.0, 0.0167)
     assert can_tell("logit", "tokens", 2, 60.0, 1e-9)
 
 

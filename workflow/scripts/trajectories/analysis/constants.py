@@ -85,14 +85,16 @@ def _flags(
     known = given or suspected(rows)
     values = rows["value"].to_numpy(float)
     half = 0.5 / np.nan_to_num(rows["questions"].to_numpy(float), nan=1e4)
-    near = np.abs(values[:, None] - np.array(known).reshape(1, -1)) < half[:, None]
-    return np.asarray(near.any(axis=1)), "constants" if given else "repetition"
+    near = (np.abs(values[:, None] - np.array(known).reshape(1, -1)) < half[:, None]).any(axis=1)
+    if near.mean() < 3 * _usual(rows) * len(known):  # so many meet these values by chance
+        return np.zeros(len(rows), dtype=bool), ""
+    return np.asarray(near), "constants" if given else "repetition"
 
 
 def suspected(rows: pd.DataFrame) -> tuple[float, ...]:
     """Return the values of one task that come back too often to be anything but constant answers."""
     values, counts = np.unique(np.round(rows["value"].to_numpy(float), 6), return_counts=True)
-    usual = 0.4 / np.maximum(_spread(rows), 0.4)  # how often the likeliest number of right answers comes by chance
+    usual = _usual(rows)
     found: list[float] = []
     for value, count in zip(values[counts > 1].tolist(), counts[counts > 1].tolist(), strict=True):
         other = int(counts[np.isclose(values, 1 - value, atol=2e-4)].sum())
@@ -103,8 +105,8 @@ def suspected(rows: pd.DataFrame) -> tuple[float, ...]:
     return tuple(found) if len(rows) >= 8 else ()
 
 
-def _spread(rows: pd.DataFrame) -> float:
-    """Return the standard deviation of the number of right answers, from sampling alone."""
+def _usual(rows: pd.DataFrame) -> float:
+    """Return how often the likeliest number of right answers comes by sampling alone."""
     value, stderr = rows["value"].to_numpy(float), rows["stderr"].to_numpy(float)
     questions = rows["questions"].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -112,4 +114,5 @@ def _spread(rows: pd.DataFrame) -> float:
     known = np.where(np.isfinite(questions), questions, inferred)
     known = known[np.isfinite(known)]
     typical = float(np.median(known)) if len(known) else 100.0
-    return float(np.sqrt(typical * np.median(np.clip(value * (1 - value), 0.01, 0.25))))
+    spread = np.sqrt(typical * np.median(np.clip(value * (1 - value), 0.01, 0.25)))
+    return float(0.4 / max(spread, 0.4))

@@ -52,7 +52,7 @@ def can_tell(check: str, term: str, sizes: int, df: float, level: float) -> bool
     """
     if check == "permutation":
         return smallest_p(sizes)[TERMS.index(term)] <= level
-    if check not in ("cluster", *RULE):
+    if check not in ("cluster", "items", *RULE):
         return True
     degrees = df if np.isfinite(df) else sizes - 2.0
     critical = stats.t.isf(level / 2, degrees)

@@ -109,7 +109,7 @@ def test_where_a_stray_fits() -> None:
     off = apart.copy()
     off[2, sound] = off[sound, 2] = 20 + apart[2, sound] / 10
     assert fitting_place(off, 2, sound) is None
-    assert strays(off).places == {2}
+    assert 2 in strays(off).places
 
 
 def test_the_unit_does_not_matter() -> None:

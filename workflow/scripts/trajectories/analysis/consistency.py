@@ -84,13 +84,14 @@ def twins(models: Sequence[ScoreVectors]) -> list[dict[str, object]]:
 
 def _rows(vectors: ScoreVectors, apart: Matrix, known: pd.DataFrame) -> list[dict[str, object]]:
     """Return a row per checkpoint of one model."""
-    found = strays(apart, no_update_yet=vectors.steps[:1] == (0,))
+    by_task = vectors.by_task()
+    found = strays(apart, by_task, no_update_yet=vectors.steps[:1] == (0,))
     sound = [place for place in range(len(vectors.steps)) if place not in found.places]
     return [
         {
             "parameters": known.loc[step, "parameters"], "step": step, "tokens": known.loc[step, "tokens"],
             "choices": len(vectors.choices), **_nearest(vectors.steps, apart, place),
-            **_place(vectors.steps, apart, place, sound, found), "reason": _reason(vectors.steps, found),
+            **_place(vectors.steps, (apart, by_task), place, sound, found), "reason": _reason(vectors.steps, found),
         }
         for place, step in enumerate(vectors.steps)
     ]  # fmt: skip
@@ -104,12 +105,15 @@ def _nearest(steps: Sequence[int], apart: Matrix, place: int) -> dict[str, objec
     return {"nearest_step": steps[nearest], "nearest": others[nearest]}
 
 
-def _place(steps: Sequence[int], apart: Matrix, place: int, sound: Sequence[int], found: Strays) -> dict[str, object]:
+def _place(
+    steps: Sequence[int], matrices: tuple[Matrix, Matrix], place: int, sound: Sequence[int], found: Strays
+) -> dict[str, object]:
     """Return how far a checkpoint lies from its neighbours, which step it behaves like, and its flag.
 
     Distances are to the nearest sound checkpoints before and after it; what is usual there is their own distance, or
     the usual gap of the model at its ends.
     """
+    apart, by_task = matrices
     before = [other for other in sound if other < place][-1:]
     after = [other for other in sound if other > place][:1]
     near = [*before, *after]
@@ -119,7 +123,7 @@ def _place(steps: Sequence[int], apart: Matrix, place: int, sound: Sequence[int]
     told: dict[str, object] = {"neighbours": float(apart[place, near].mean()), "usual": float(usual)}
     if place not in found.places:
         return told | {"behaves_like": steps[place], "displacement": 0, "flag": ""}
-    rank = fitting_place(apart, place, sound)
+    rank = fitting_place(apart, place, sound, by_task)
     if any(place in pair for pair in found.copies):
         like = next(a if b == place else b for a, b in sorted(found.copies) if place in (a, b))
         return told | {"behaves_like": steps[like], "displacement": like - place, "flag": COPY}

@@ -1,9 +1,9 @@
 """Do checkpoints lie in the order of their steps? The rule that finds the ones that do not, from distances alone.
 
 Along one training run, checkpoints lie along a path: of three in order, the outer two are farthest apart, and the way
-from the first to the last turns less than a right angle at the middle one. Three that contradict this name a suspect;
+does not turn back at the middle one, in most tasks. Three that contradict this name a suspect;
 the smallest set of checkpoints without which no three contradict it, or the two whose exchange settles it, are the
-strays. What this finds and what it cannot is measured in `analysis/order_validation.py` (`docs/checkpoints.md`).
+strays. What this finds and what it cannot is measured by `benchmarks/order.py` (`docs/checkpoints.md`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,13 @@ FEWEST = 5  # checkpoints; with four, taking one away leaves nothing that could 
 NEAR = (
     7  # checkpoints: three that lie farther apart than this are not compared, so that the work grows with their number
 )
-LONGER = 0.3  # by this share may an inner distance exceed the outer one
-TURN = 0.65  # so large may a turn be (`_turns`), as a share of the distance it is made on
+LONGER = 0.36  # by this share may an inner distance exceed the outer one
+TURN = 0.45  # so far back may the way turn: minus the cosine between its two steps, the median over tasks …
+OFF = 0.6  # … where it turns by at least this share of the usual gap; less is noise
 COPY = 0.004  # of the smallest gap beside two checkpoints: nearer ones are the same weights
 GAIN = 1.6  # by so much must the largest contradiction fall, in nats, before checkpoints are called strays …
 GAIN_OF_EXCHANGE = 1.2  # … and by so much where exchanging two explains it and nothing is left out
+CLEAR = 1.3  # contradictions this large may be explained by two checkpoints, and judged by the share that remains
 CLOSE = 1.1  # an exchange may not take either of the two so much farther from the nearer of its neighbours
 ALIKE = 0.15  # explanations that differ by less are equally good
 MOST = 4  # one in so many checkpoints at most may be strays; more have no order that could be told
@@ -47,16 +49,18 @@ class Strays:
     lost: bool = False
 
 
-def strays(distances: Matrix, no_update_yet: bool = False) -> Strays:
+def strays(distances: Matrix, by_task: Matrix | None = None, no_update_yet: bool = False) -> Strays:
     """Return the checkpoints that do not lie where their steps say.
 
-    `distances` [T, T] are between the checkpoints of one model in the order of their steps. With `no_update_yet` the
+    `distances` [T, T] are between the checkpoints of one model in the order of their steps, `by_task` [tasks, T, T] the
+    same over each task's choices alone: a run may turn in one task, a mixture turns in all. With `no_update_yet` the
     first two may be equal (steps 0 and 1 of some suites). Fewer than `FEWEST` checkpoints have no strays.
     """
     everyone = tuple(range(len(distances)))
     if len(everyone) < FEWEST:
         return Strays(frozenset(), frozenset(), 0.0)
-    search = _Search(distances, frozenset({(0, 1)}) if no_update_yet else frozenset())
+    parts = distances[None] if by_task is None else by_task
+    search = _Search(distances, parts, frozenset({(0, 1)}) if no_update_yet else frozenset())
     start = search.look(everyone)
     if start.worst <= 1:
         return Strays(frozenset(), frozenset(), start.worst)
@@ -73,13 +77,13 @@ def usual_gap(distances: Matrix, places: Sequence[int]) -> float:
     return float(max(np.median(gaps), extent / max(1, len(kept) - 1), np.finfo(float).tiny))
 
 
-def fitting_place(distances: Matrix, place: int, sound: Sequence[int]) -> int | None:
+def fitting_place(distances: Matrix, place: int, sound: Sequence[int], by_task: Matrix | None = None) -> int | None:
     """Return how many sound checkpoints come before one that is not, where it contradicts them least.
 
     None where it contradicts them everywhere, or is farther from them there than any of them is from its neighbour: it
     is near nobody.
     """
-    search = _Search(distances, frozenset())
+    search = _Search(distances, distances[None] if by_task is None else by_task, frozenset())
     worst = [search.look((*sound[:rank], place, *sound[rank:])).worst for rank in range(len(sound) + 1)]
     best = int(np.argmin(worst))
     near = distances[place, [sound[at] for at in (best - 1, best) if 0 <= at < len(sound)]].min()
@@ -116,40 +120,44 @@ class _View:
 class _Search:
     """Looks for the smallest explanation of contradictions in one matrix."""
 
-    def __init__(self, distances: Matrix, allowed_copies: frozenset[tuple[int, int]]) -> None:
-        self.distances, self.allowed = distances, allowed_copies
+    def __init__(self, distances: Matrix, by_task: Matrix, allowed_copies: frozenset[tuple[int, int]]) -> None:
+        self.distances, self.by_task, self.allowed = distances, by_task, allowed_copies
 
     def explain(self, start: _View) -> frozenset[int] | None:
         """Return the strays, or None where no set that is small enough explains what was seen."""
-        level = [start]
+        level, clear = [start], start.worst >= CLEAR or bool(start.copies)
         for size in range(1, max(1, len(self.distances) // MOST) + 1):
+            if size > 1 and not clear:
+                return None
             level = self._one_fewer(level)
             if good := [view for view in level if self._settles(view, start, size)]:
                 found = self._all_as_good(good, start)
+                if len(found) > 2 * size and start.worst < 2 and not start.copies:
+                    return None  # any of three settles it: a single contradiction, and a weak one, is noise
                 return found | self._exchange([(k, j) for k in found for j in start.kept if k != j], start)
-            if size == 1 and (pair := self._exchange(combinations(start.contradicting(), 2), start)):
+            if size == 1 and clear and (pair := self._exchange(combinations(start.contradicting(), 2), start)):
                 return pair
             level = level[:BEAM]
         return None
 
-    def look(self, kept: Places, matrix: Matrix | None = None) -> _View:
-        """Return the contradictions among some checkpoints."""
-        places = np.asarray(kept)
-        d = (self.distances if matrix is None else matrix)[np.ix_(places, places)]
+    def look(self, kept: Places, order: np.ndarray | None = None) -> _View:
+        """Return the contradictions among some checkpoints, or among all in another order."""
+        places = np.asarray(kept) if order is None else order
+        d = self.distances[np.ix_(places, places)]
         members = _triples(len(kept))
         i, j, k = members[: 2 - len(kept)].T  # the last ones are neighbours, for turns
         floor = usual_gap(d, range(len(kept)))
         longer = np.maximum(d[i, j], d[j, k]) - d[i, k]
-        turns, bases = _turns(d)
+        back, angles = _turns(d, self.by_task[:, places[:, None], places])
         copies = [(p, q) for p, q in _copies(d) if (kept[p], kept[q]) not in self.allowed]
-        shares = longer / np.maximum(d[i, k], floor) / LONGER, turns / np.maximum(bases, floor) / TURN
+        shares = longer / np.maximum(d[i, k], floor) / LONGER, np.minimum(angles / TURN, back / floor / OFF)
         if copies:
             members = np.concatenate([members, [(p, p, q) for p, q in copies]])
         return _View(
             kept,
             members,
             np.concatenate([*shares, np.full(len(copies), _CERTAIN)]),
-            max(float(longer.max()) / LONGER, float(turns.max()) / TURN, 0.0),
+            max(float(longer.max()) / LONGER, float((back * np.clip(angles / TURN, 0, 1)).max()) / OFF, 0.0),
             frozenset((kept[p], kept[q]) for p, q in copies),
         )
 
@@ -161,8 +169,9 @@ class _Search:
         return sorted((self.look(kept) for kept in sets), key=lambda view: (view.worst, view.kept))
 
     def _settles(self, view: _View, start: _View, size: int) -> bool:
-        gained = bool(start.copies) or view.nats * (GAIN + 0.5 * (size - 1)) <= start.nats
-        return view.worst <= 1 and gained
+        in_nats = view.nats * (GAIN + 0.5 * (size - 1)) <= start.nats
+        in_shares = size == 1 and start.worst >= CLEAR and view.worst * GAIN_OF_EXCHANGE <= start.worst
+        return view.worst <= 1 and (bool(start.copies) or in_nats or in_shares)
 
     def _all_as_good(self, good: Sequence[_View], start: _View) -> frozenset[int]:
         """Return who is away in the best explanation and those as good; which of two copies is right, none can say."""
@@ -176,7 +185,7 @@ class _Search:
         for one, other in pairs:
             order = np.arange(len(self.distances))
             order[[one, other]] = order[[other, one]]
-            view = self.look(start.kept, self.distances[np.ix_(order, order)])
+            view = self.look(start.kept, order)
             gained = min(view.worst / start.worst, view.nats / start.nats) if start.nats else 1.0
             farther = any(self._near(order, place) > CLOSE * self._near(None, place) for place in (one, other))
             if view.worst <= best and gained * GAIN_OF_EXCHANGE <= 1 and not farther:
@@ -198,14 +207,26 @@ def _triples(count: int) -> np.ndarray:
     return np.array([*near, *((i, i + 1, i + 2) for i in range(count - 2))], dtype=np.intp)
 
 
-def _turns(d: Matrix) -> tuple[Matrix, Matrix]:
-    """Return for each inner checkpoint how sharply the way turns back there, and the distance of its neighbours.
+def _turns(d: Matrix, by_task: Matrix) -> tuple[Matrix, Matrix]:
+    """Return for each inner checkpoint how far the way turns back there, in nats, and how sharply.
 
-    The size of a turn is the root of minus the inner product of the two steps of the way, in nats; 0 where it goes on.
+    How far is the root of minus the inner product of its two steps, 0 where it goes on; how sharply is minus the cosine
+    between them, the median over tasks.
     """
-    first, last = np.arange(len(d) - 2), np.arange(2, len(d))
-    back = (d[first, first + 1] ** 2 + d[first + 1, last] ** 2 - d[first, last] ** 2) / 2
-    return np.sqrt(np.maximum(0.0, back)), d[first, last]
+    cosines = _back(by_task) / np.maximum(_lengths(by_task), np.finfo(float).tiny)
+    return np.sqrt(np.maximum(0.0, _back(d))), np.median(cosines, axis=0)
+
+
+def _back(d: Matrix) -> Matrix:
+    """Return minus the inner product of the two steps at each inner checkpoint [..., T - 2]."""
+    first, last = np.arange(d.shape[-1] - 2), np.arange(2, d.shape[-1])
+    return np.asarray((d[..., first, first + 1] ** 2 + d[..., first + 1, last] ** 2 - d[..., first, last] ** 2) / 2)
+
+
+def _lengths(d: Matrix) -> Matrix:
+    """Return the product of the lengths of these two steps."""
+    first, last = np.arange(d.shape[-1] - 2), np.arange(2, d.shape[-1])
+    return np.asarray(d[..., first, first + 1] * d[..., first + 1, last])
 
 
 def _copies(d: Matrix) -> list[tuple[int, int]]:

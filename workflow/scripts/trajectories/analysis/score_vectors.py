@@ -33,6 +33,10 @@ class ScoreVectors:
         """Return the root-mean-square distance between any two checkpoints [steps, steps], in nats."""
         return distances(self.values)
 
+    def by_task(self) -> Matrix:
+        """Return the same over each task's choices alone [tasks, steps, steps]."""
+        return distances_by(self.values, np.asarray(self.choices.get_level_values("task")))
+
 
 def distances(values: Matrix) -> Matrix:
     """Return the root-mean-square distance between any two rows."""
@@ -41,6 +45,11 @@ def distances(values: Matrix) -> Matrix:
     apart = squares[:, None] + squares[None, :] - 2 * products
     np.fill_diagonal(apart, 0.0)
     return np.asarray(np.sqrt(np.maximum(apart, 0.0) / max(1, values.shape[1])))
+
+
+def distances_by(values: Matrix, group: "np.ndarray[Any, Any]") -> Matrix:
+    """Return the distances over each group of columns [groups, rows, rows]."""
+    return np.array([distances(values[:, group == one]) for one in np.unique(group)])
 
 
 def score_vectors(model: str, files: Mapping[int, Path], tasks: Sequence[str]) -> ScoreVectors:

@@ -241,13 +241,20 @@ def model_names():
     return {model.name: model.title if titles.count(model.title) == 1 else model.name for model in STUDY.models}
 
 
+def other_figures():
+    """Return the names of the figures beside Figure 1 that this study has tables for."""
+    return ["coefficients", "surface", "models", *["consistency"] * SCORED, *["replication"] * bool(STUDY.reference)]
+
+
 def figures():
-    """Return the names of the figures this study has tables for."""
-    return (
-        ["accuracy", "coefficients", "surface", "models"]
-        + ["consistency"] * SCORED
-        + ["replication"] * bool(STUDY.reference)
-    )
+    """Return the names of all figures this study has tables for."""
+    return ["accuracy", *other_figures()]
+
+
+def figure_tables():
+    """Return the tables that the figures beside Figure 1 are drawn from, by kind."""
+    kinds = ["accuracy", "regression", "trends", *["distances", "consistency"] * SCORED]
+    return statistics(*kinds, *["compare"] * bool(STUDY.reference))
 
 
 def statistics(*kinds):

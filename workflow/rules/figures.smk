@@ -23,98 +23,22 @@ rule figure_accuracy:
         "../scripts/figure_accuracy.py"
 
 
-rule figure_coefficients:
-    """Draw every coefficient of the regression with its interval."""
+rule figures:
+    """Draw the others: coefficients, the fitted surface, every model, this study against its reference, consistency."""
     input:
-        regression=f"{RESULTS}/regression.tsv",
+        **figure_tables(),
         tasks=f"{RESULTS}/tasks.tsv",
     output:
-        figure("coefficients"),
+        **{name: figure(name) for name in other_figures()},
     log:
-        f"{LOGS}/figures/coefficients.log",
+        f"{LOGS}/figures/others.log",
     conda:
         "../../envs/analysis.yaml"
     params:
-        alpha=STUDY.statistics.alpha,
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
-    script:
-        "../scripts/figure_coefficients.py"
-
-
-rule figure_surface:
-    """Draw the fitted surface against the data."""
-    input:
-        accuracy=f"{RESULTS}/accuracy.tsv",
-        regression=f"{RESULTS}/regression.tsv",
-        tasks=f"{RESULTS}/tasks.tsv",
-    output:
-        figure("surface"),
-    log:
-        f"{LOGS}/figures/surface.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        names=model_names(),
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
-    script:
-        "../scripts/figure_surface.py"
-
-
-rule figure_models:
-    """Draw every model by itself, coloured by its trend."""
-    input:
-        accuracy=f"{RESULTS}/accuracy.tsv",
-        trends=f"{RESULTS}/trends.tsv",
-        tasks=f"{RESULTS}/tasks.tsv",
-    output:
-        figure("models"),
-    log:
-        f"{LOGS}/figures/models.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
+        figures=other_figures(),
         alpha=STUDY.statistics.alpha,
         names=model_names(),
         columns=STUDY.figures.columns,
         code=code_digest("trajectories.figures"),
     script:
-        "../scripts/figure_models.py"
-
-
-rule figure_replication:
-    """Draw this study against its reference."""
-    input:
-        compare=f"{RESULTS}/compare.tsv",
-        tasks=f"{RESULTS}/tasks.tsv",
-    output:
-        figure("replication"),
-    log:
-        f"{LOGS}/figures/replication.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
-    script:
-        "../scripts/figure_replication.py"
-
-
-rule figure_consistency:
-    """Draw the distances between each model's checkpoints."""
-    input:
-        distances=f"{RESULTS}/distances.tsv",
-        consistency=f"{RESULTS}/consistency.tsv",
-    output:
-        figure("consistency"),
-    log:
-        f"{LOGS}/figures/consistency.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        names=model_names(),
-        columns=STUDY.figures.columns,
-        code=code_digest("trajectories.figures"),
-    script:
-        "../scripts/figure_consistency.py"
+        "../scripts/figures.py"

@@ -1,14 +1,22 @@
 """The demo, whole and real: it trains its suite, studies it, and finds what the README says it finds."""
 
+import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from safetensors.torch import load_file, save_file
 
 from support.demo import assert_inverse_scaling_was_found
 from support.studies import copy_project
+from trajectories.analysis.stage import consistency_of_scores
+from trajectories.checkpoints.stage import write_audit
+from trajectories.jobs.stage import score_rows
+from trajectories.tables import read_table, write_table
 
 
 def snakemake(project: Path) -> str:
@@ -51,3 +59,71 @@ def test_no_job_needs_more_memory_than_a_laptop_has(demo: Path) -> None:
         for file in (demo / "results" / "demo" / "benchmarks").rglob("*.tsv")
     ]
     assert max(peaks) * 2 < 3000  # MB, two jobs at a time
+
+
+def test_the_suites_checkpoints_lie_in_the_order_of_their_scores(demo: Path) -> None:
+    results = demo / "results" / "demo"
+    judged = read_table(results / "consistency.tsv", "consistency")
+    assert list(judged[judged["flag"] != ""]["step"]) == []
+    assert (judged["reason"] == "").all()
+    assert read_table(results / "twins.tsv", "twins").empty
+    assert "Checkpoints by their scores" in (results / "report.html").read_text()
+
+
+def test_faults_planted_in_the_suite_are_flagged(demo: Path, tmp_path: Path) -> None:
+    """Scores under exchanged and repeated names, and a real folder of which half the tensors are another step's."""
+    results, model = demo / "results" / "demo", "pocket-39k"
+    assert flagged(results, tmp_path / "honest", {}) == set()
+    assert flagged(results, tmp_path / "swapped", {8: 256, 256: 8}) == {8, 256}
+    assert flagged(results, tmp_path / "repeated", {4: 64}) == {4}
+    assert flagged(results, tmp_path / "late", {2: 1024}) == {2}
+    mixed = tmp_path / "mixed" / model / "step16"
+    mixed_folder(results / "suite" / model, 16, 1024, mixed)
+    scores = scored(results, mixed, tmp_path)
+    assert 16 in flagged(results, tmp_path / "mixed-scores", {}, {16: scores})
+
+
+def mixed_folder(model: Path, step: int, other: int, out: Path) -> None:
+    """Copy a checkpoint's folder, the second half of its tensors from another step."""
+    own, foreign = (load_file(model / f"step{number}" / "model.safetensors") for number in (step, other))
+    shutil.copytree(model / f"step{step}", out)
+    names = list(own)
+    half = {name: (foreign if place >= len(names) // 2 else own)[name] for place, name in enumerate(names)}
+    save_file(half, out / "model.safetensors", {"format": "pt"})
+
+
+def scored(results: Path, folder: Path, tmp_path: Path) -> Path:
+    """Score a folder of the pocket suite on the demo's requests."""
+    model, step = folder.parent.name, int(folder.name.removeprefix("step"))
+    checkpoints = {"folder": f"{folder.parents[1]}/{{model}}/step{{step}}", "tokens_per_step": 1024}
+    suite = {"checkpoints": checkpoints, "models": [{"name": model, "parameters": 39000}], "steps": [step]}
+    write_audit(study=json.dumps(suite), output=tmp_path / "checkpoints.tsv")
+    settings = {"protocol": {}, "scoring": {"device": "cpu"}, "checkpoints": checkpoints}
+    output = tmp_path / "scores" / model / f"step{step}.parquet"
+    score_rows(
+        checkpoints=tmp_path / "checkpoints.tsv", model=model, requests=sorted((results / "requests").glob("*/*")),
+        outputs={step: output}, store=tmp_path / "store", scratch=tmp_path / "scratch", study=json.dumps(settings),
+        threads=1, logs=tmp_path / "logs", benchmarks=tmp_path / "benchmarks",
+    )  # fmt: skip
+    return output
+
+
+def flagged(
+    results: Path, out: Path, renamed: Mapping[int, int], replaced: Mapping[int, Path] | None = None
+) -> set[int]:
+    """Return the steps of pocket-39k that are flagged when some have the scores of others, or of a file."""
+    scores = {}
+    for step in (2**power for power in range(11)):
+        scores[step] = out / "pocket-39k" / f"step{step}.parquet"
+        scores[step].parent.mkdir(parents=True, exist_ok=True)
+        own = results / "scores" / "pocket-39k" / f"step{renamed.get(step, step)}.parquet"
+        shutil.copy((replaced or {}).get(step, own), scores[step])
+    audited = read_table(results / "checkpoints.tsv", "checkpoints")
+    write_table(audited[audited["model"] == "pocket-39k"], out / "checkpoints.tsv", "checkpoints")
+    outputs = {kind: out / f"{kind}.tsv" for kind in ("consistency", "distances", "twins")}
+    tasks = read_table(results / "tasks.tsv", "tasks")["task"].tolist()
+    consistency_of_scores(
+        checkpoints=out / "checkpoints.tsv", scores=list(scores.values()), tasks=tasks, outputs=outputs
+    )
+    judged = read_table(outputs["consistency"], "consistency")
+    return set(judged[judged["flag"] != ""]["step"])

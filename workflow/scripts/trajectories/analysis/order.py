@@ -31,6 +31,7 @@ CLEAR = 1.3  # contradictions this large may be explained by two checkpoints, an
 CLOSE = 1.1  # an exchange may not take either of the two so much farther from the nearer of its neighbours
 ALIKE = 0.15  # explanations that differ by less are equally good
 MOST = 4  # one in so many checkpoints at most may be strays; more have no order that could be told
+MOST_TRIED = 12  # checkpoints whose exchanges are tried in pairs
 BEAM = 24  # explanations that are followed up
 _CERTAIN = 3.0  # how badly a copy contradicts
 
@@ -113,8 +114,10 @@ class _View:
         return {self.kept[place] for place in self.members[self.sizes.argmax()]}
 
     def contradicting(self) -> list[int]:
-        """Return who takes part in any contradiction."""
-        return sorted({self.kept[place] for place in np.unique(self.members[self.sizes > 1])})
+        """Return who takes part in most contradictions, `MOST_TRIED` at most."""
+        places, counts = np.unique(self.members[self.sizes > 1], return_counts=True)
+        most = places[np.argsort(-counts, kind="stable")][:MOST_TRIED]
+        return sorted(self.kept[place] for place in most)
 
 
 class _Search:

@@ -124,7 +124,7 @@ def test_what_cannot_be_compared_says_why() -> None:
     table = breaks_table(data, dict.fromkeys(["flat", "few", "short", "none"], "accuracy"), resamples=49)
     reasons = table.groupby(["task", "group"])["reason"].first()
     assert reasons["flat", "all"] == "the value never varies"
-    assert reasons["few", "all"] == "fewer than 4 models"
+    assert reasons["few", "all"] == "fewer than 4 sizes"
     assert reasons["few", "pythia-70m"] == ""
     assert reasons["short", "pythia-70m"] == "too few points (5; 7 are needed)"
     assert reasons["none", "all"] == "no values"

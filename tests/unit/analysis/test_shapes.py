@@ -159,7 +159,7 @@ def test_what_cannot_be_shaped_says_why() -> None:
         warnings.simplefilter("error")
         table = shapes_table(data, dict.fromkeys(["few", "flat", "short", "single", "none"], "accuracy"), resamples=49)
     reasons = table.set_index(["task", "axis"])["reason"]
-    assert set(reasons.loc[[("few", "compute")]]) == {"fewer than 4 models"}
+    assert set(reasons.loc[[("few", "compute")]]) == {"fewer than 4 sizes"}
     assert set(reasons.loc[[("few", "parameters")]]) == {"too few points (3; 7 are needed)"}
     assert set(reasons.loc["flat"]) == {"the value never varies"}
     assert set(reasons.loc[[("short", "tokens")]]) == {"too few points (6; 7 are needed)"}

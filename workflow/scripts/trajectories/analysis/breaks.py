@@ -235,7 +235,7 @@ def breaks_table(
                 rows += [about | {"form": form, "reason": reason} for form in ("quadratic", "break")]
                 continue
             own = common if group == "all" else noise[task, group]
-            member = membership(curve["model"]) if group == "all" else None
+            member = membership(curve["size"]) if group == "all" else None
             y, rng = curve["value"].to_numpy(float), generator(seed, task, axis, group)
             for form, comparison in prepared.of(curve, group, axis, own).items():
                 found = compare(y, comparison, member, resamples, rng)
@@ -268,7 +268,7 @@ def plane(size: np.ndarray, tokens: np.ndarray) -> np.ndarray:
 
 def _reason(curve: pd.DataFrame, group: str) -> str:
     if group == "all":
-        fewest = why_not(curve) or ("fewer than 4 models" if curve["model"].nunique() < 4 else "")
+        fewest = why_not(curve) or ("fewer than 4 sizes" if curve["size"].nunique() < 4 else "")
         if fewest:
             return fewest
     different = curve["tokens"].nunique()

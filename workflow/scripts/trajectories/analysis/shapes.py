@@ -227,7 +227,7 @@ def _row(curve: pd.DataFrame, axis: str, noise: Noise, finders: Finders, rng: np
     if reason:
         return {"reason": reason}
     try:
-        finder = finders.of(x, membership(curve["model"]) if axis == "compute" else None, noise.over(x))
+        finder = finders.of(x, membership(curve["size"]) if axis == "compute" else None, noise.over(x))
     except ValueError as error:
         return {"reason": str(error)}
     return _columns(finder(y, rng))
@@ -236,8 +236,8 @@ def _row(curve: pd.DataFrame, axis: str, noise: Noise, finders: Finders, rng: np
 def _why_not(curve: pd.DataFrame, axis: str, x: np.ndarray, y: np.ndarray) -> str:
     if len(np.unique(x)) < FEWEST:
         return f"too few points ({len(np.unique(x))}; {FEWEST} are needed)"
-    if axis == "compute" and curve["model"].nunique() < 4:
-        return "fewer than 4 models"
+    if axis == "compute" and curve["size"].nunique() < 4:
+        return "fewer than 4 sizes"
     return "" if varies(y) else "the value never varies"
 
 

@@ -31,7 +31,7 @@ Curve = tuple[np.ndarray, np.ndarray]
 """log10 tokens (n, ascending) and values (n) of one trajectory."""
 
 
-KINDS = tuple(Noise(0.0, by_tokens, white) for by_tokens in (False, True) for white in (0.0, 0.5, 0.8))
+KINDS = tuple(Noise(0.0, by_tokens, white) for by_tokens in (False, True) for white in (0.0, 0.2, 0.5, 0.8))
 """What the noise of a study may be like, but for `rho`."""
 
 
@@ -62,7 +62,7 @@ def by_grid(curves: Sequence[Curve]) -> list[list[int]]:
 
 
 def log_likelihoods(x: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Return the restricted log likelihood of every kind and level for each row of `samples` (6 x m x 20), 0 at best.
+    """Return the restricted log likelihood of every kind and level for each row of `samples` (8 x m x 20), 0 at best.
 
     Rows that a smooth curve describes to rounding say nothing: all are equal.
     """
@@ -80,7 +80,7 @@ def log_likelihoods(x: np.ndarray, samples: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Candidates:
-    """For one x, each kind of noise at each level (120): what whitens (n x n), its smooth part (k x n), the volume."""
+    """For one x, each kind of noise at each level (160): what whitens (n x n), its smooth part (k x n), the volume."""
 
     basis: np.ndarray
     whitening: np.ndarray

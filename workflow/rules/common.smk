@@ -12,6 +12,11 @@ from pathlib import Path
 RULES = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 SCRIPTS = RULES.parent / "scripts" if RULES.is_dir() else Path(workflow.source_path("../scripts/score.py")).parent
 sys.path.insert(0, str(SCRIPTS))
+# The logger plugin may have brought an installed package along. The one beside the rules is what jobs run, and so what
+# their parameters are made of.
+if "trajectories" in sys.modules and not str(sys.modules["trajectories"].__file__).startswith(str(SCRIPTS)):
+    for name in [name for name in sys.modules if name.split(".")[0] == "trajectories"]:
+        del sys.modules[name]
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 

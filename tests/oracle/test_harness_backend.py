@@ -101,3 +101,12 @@ def test_the_command_line_is_the_harness_s_own(
     assert results["results"]["piqa"]["acc,none"] == theirs["results"]["piqa"]["acc,none"]
     assert results["results"]["piqa"]["acc_norm,none"] == theirs["results"]["piqa"]["acc_norm,none"]
     assert results["config"]["model"] == "tree"
+
+
+def test_without_the_harness_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lm_eval.__main__", None)
+    with pytest.raises(
+        SystemExit, match=r"error: the evaluation harness is not installed here: pip install '"
+    ) as ended:
+        main()
+    assert "\n" not in str(ended.value)

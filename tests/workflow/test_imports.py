@@ -133,7 +133,8 @@ def test_single_questions_answered_elsewhere_give_what_scores_give(tmp_path: Pat
     (tmp_path / "answered.yaml").write_text(yaml.safe_dump(config))
     results = tmp_path / "results" / "answered"
     targets = [
-        f"results/answered/{name}" for name in ("flips.tsv", "fates.tsv", "tasks.tsv", "export/accuracy.parquet")
+        f"results/answered/{name}"
+        for name in ("flips.tsv", "fates.tsv", "tasks.tsv", "export/accuracy.parquet", "figures/consistency.svg")
     ]
     done = run(tmp_path, tmp_path / "answered.yaml", *targets)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -143,6 +144,9 @@ def test_single_questions_answered_elsewhere_give_what_scores_give(tmp_path: Pat
         {step: sum((n * step) % 3 > 0 for n in range(30)) / 30 for step in (1, 10, 100)}
     )
     assert read_table(results / "fates.tsv", "fates")["questions"].tolist() == [30]
+    judged = read_table(results / "consistency.tsv", "consistency")
+    assert judged["choices"].tolist() == [60] * 3
+    assert judged["reason"].tolist() == ["needs 5 checkpoints to tell"] * 3
 
 
 def logged_row(number: int, right: bool) -> dict[str, Any]:

@@ -67,6 +67,7 @@ rule robustness:
             "trajectories.analysis.variation",
             "trajectories.analysis.parameters",
             "trajectories.analysis.power",
+            "trajectories.analysis.designs",
             "trajectories.analysis.drops",
             "trajectories.analysis.serial",
             "trajectories.analysis.dependence",

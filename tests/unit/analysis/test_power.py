@@ -9,19 +9,15 @@ from scipy import stats
 
 from support.accuracies import METRICS, grid, published
 from trajectories.analysis.dependence import Noise
-from trajectories.analysis.power import (
+from trajectories.analysis.designs import (
     Curve,
     Design,
     drop_power,
     interaction_power,
     interaction_power_over_models,
-    observed_noise,
-    plan,
-    power_tables,
-    question_count,
     trend_power,
-    write_power,
 )
+from trajectories.analysis.power import observed_noise, plan, power_tables, question_count, write_power
 from trajectories.analysis.regression import design_matrix, regression_table
 from trajectories.analysis.trends import trends_table
 from trajectories.tables import COLUMNS, read_table, write_table

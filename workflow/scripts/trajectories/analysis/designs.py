@@ -1,0 +1,132 @@
+"""The power of the tests on one design: exact for t tests, else simulated with the very tests of `trends`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from trajectories.analysis.dependence import WHITE, Dependence, Noise, slopes
+from trajectories.analysis.drops import DropTest
+from trajectories.analysis.regression import design_matrix
+
+SIMULATIONS = 2000
+SIZES = 31
+"""Effect sizes tried, from 0 to `SPAN` standard errors of the estimate."""
+SPAN = 8.0
+
+
+@dataclass(frozen=True)
+class Design:
+    """A task's checkpoints (columns model, parameters, step, tokens), questions, accuracy and the noise beyond these.
+
+    `sd` is that of checkpoints beyond the questions' own, `slope_sd` that of models' token slopes (per sd of log10
+    tokens), `serial` is the noise that tests on one trajectory assume, and that `sd` has.
+    """
+
+    checkpoints: pd.DataFrame
+    questions: float
+    base: float
+    sd: float = 0.0
+    slope_sd: float = 0.0
+    serial: Noise = WHITE
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of one measured accuracy."""
+        return float(np.hypot(self.stderr, self.sd))
+
+    @property
+    def steps(self) -> int:
+        """Steps of the model that has most."""
+        return len(self.course)
+
+    @property
+    def course(self) -> np.ndarray:
+        """Return the log10 tokens of the model that has most steps."""
+        longest = self.checkpoints.groupby("model")["step"].nunique().idxmax()
+        tokens = self.checkpoints.loc[self.checkpoints["model"] == longest, "tokens"].to_numpy(float)
+        return np.asarray(np.log10(np.unique(tokens)))
+
+    @property
+    def points(self) -> Dependence:
+        """Return the dependence of that model's checkpoints."""
+        return self.serial.over(self.course)
+
+    def flat(self, rng: np.random.Generator) -> np.ndarray:
+        """Return simulated trajectories that never change (SIMULATIONS x steps), around 0."""
+        shape = SIMULATIONS, self.steps
+        return np.asarray(self.stderr * rng.standard_normal(shape) + self.sd * self.points.draw(SIMULATIONS, rng))
+
+    @property
+    def stderr(self) -> float:
+        """Standard error of one accuracy over its questions."""
+        return float(np.sqrt(self.base * (1 - self.base) / self.questions))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Power at every effect size; `smallest` is where it first reaches the target, missing if it never does."""
+
+    size: np.ndarray
+    power: np.ndarray
+
+    def smallest(self, target: float) -> float:
+        """Return the effect size, interpolated, whose power is `target`."""
+        reached = np.flatnonzero(self.power >= target)
+        if not len(reached) or reached[0] == 0:
+            return float("nan") if not len(reached) else 0.0
+        pair = slice(reached[0] - 1, reached[0] + 1)
+        return float(np.interp(target, self.power[pair], self.size[pair]))
+
+
+def interaction_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
+    """Return the power of the paper's t test of the interaction, uncorrected.
+
+    A size of 0.01 means: one sd of log10 parameters up, the slope per sd of log10 tokens changes by 0.01.
+    """
+    return _t_power(design_matrix(design.checkpoints), 3, design.noise, alpha)
+
+
+def interaction_power_over_models(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
+    """Return the power of a t test of models' token slopes on their size, with `slope_sd` and the noise of points."""
+    matrix = design_matrix(design.checkpoints)
+    models = pd.factorize(design.checkpoints["model"])[0]
+    courses = [matrix[models == code, 1:3] for code in range(models.max() + 1)]
+    courses = [course for course in courses if len(course) > 1]
+    sizes = np.array([course[0, 0] for course in courses])
+    spread = np.array([np.square(course[:, 1] - course[:, 1].mean()).sum() for course in courses])
+    noise = float(np.sqrt(design.slope_sd**2 + np.mean(design.noise**2 / spread)))
+    return _t_power(np.column_stack([np.ones(len(sizes)), sizes]), 1, noise, alpha)
+
+
+def _t_power(matrix: np.ndarray, term: int, noise: float, alpha: float) -> Curve:
+    """Return the power of the two-sided t test of a coefficient, as that of its square, a noncentral F."""
+    df = matrix.shape[0] - matrix.shape[1]
+    unit = float(np.sqrt(np.linalg.inv(matrix.T @ matrix)[term, term]))
+    shift = np.linspace(0, SPAN, SIZES)
+    power = np.asarray(stats.ncf.sf(stats.f.isf(alpha, 1, df), 1, df, np.maximum(shift, 1e-6) ** 2))
+    return Curve(shift * unit * noise, np.maximum.accumulate(power))
+
+
+def trend_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
+    """Return the power of `trends`' test of the trend of one model, uncorrected."""
+    x, samples = design.course, design.flat(rng)
+    slope, stderr = slopes(x, samples, design.points)
+    size = np.linspace(0, SPAN * float(slope.std()), SIZES)
+    t = np.abs(size[:, None] + slope) / stderr
+    found = (t >= stats.t.isf(alpha / 2, len(x) - 2)).mean(axis=1)
+    return Curve(size, np.maximum.accumulate(found))
+
+
+def drop_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
+    """Return the power of `trends`' test of the drop of one model, uncorrected.
+
+    The first half of the log tokens has the base accuracy; from there it falls evenly, by the size in all.
+    """
+    x, samples = design.course, design.flat(rng)
+    fall = np.maximum(0.0, 2 * (x - x[0]) / np.ptp(x) - 1)
+    test, stderr = DropTest(x, design.points, rng), np.full_like(samples, design.stderr)
+    size = np.linspace(0, SPAN * np.sqrt(2) * design.noise, SIZES)
+    power = np.array([np.mean(test(samples - one * fall, stderr).p <= alpha) for one in size])
+    return Curve(size, np.maximum.accumulate(power))

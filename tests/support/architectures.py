@@ -135,7 +135,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1, "first_k_dense_replace": 1},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
     "granitemoehybrid": MIXED,
-    "kimi_linear": {"num_key_value_heads": HEADS, "num_expert_group": 1, "topk_group": 1},
+    "kimi_linear": {"num_key_value_heads": HEADS, "num_expert_group": 1, "linear_head_dim": 12, "linear_num_heads": HEADS},
     "bailing_hybrid": {"num_key_value_heads": HEADS, "n_group": 1, "topk_group": 1},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"]},

@@ -123,7 +123,7 @@ LATENT = ("axk1", "axk2", "bailing_hybrid", "deepseek_v2", "deepseek_v3", "deeps
           "glm_moe_dsa", "kimi_linear", "longcat_flash", "minicpm3", "youtu")  # fmt: skip
 MIXED = {"layer_types": ["linear_attention", "full_attention"]}
 TURNED = {kind: {"rope_type": "default", "rope_theta": 1e4} for kind in ("full_attention", "sliding_attention")}
-QSA = {"indexer_budget": 16, "indexer_compress_ratio": 4, "indexer_n_heads": 2, "indexer_kv_heads": 2,
+QSA = {"indexer_budget": 16, "indexer_compress_ratio": 4, "indexer_n_heads": 2, "indexer_kv_heads": 1,
        "indexer_head_dim": 12}  # fmt: skip
 # What cannot be told from the names of keys.
 SPECIAL: dict[str, dict[str, Any]] = {
@@ -135,7 +135,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1, "first_k_dense_replace": 1},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
     "granitemoehybrid": MIXED,
-    "kimi_linear": {"num_key_value_heads": HEADS, "num_expert_group": 1, "linear_head_dim": 12, "linear_num_heads": HEADS},
+    "kimi_linear": {"num_key_value_heads": HEADS, "num_expert_group": 1, "linear_head_dim": 12, "linear_num_heads": 4},
     "bailing_hybrid": {"num_key_value_heads": HEADS, "n_group": 1, "topk_group": 1},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"]},

@@ -9,13 +9,15 @@ from common.sides import timed
 
 
 def main(seconds: str, words: list[str]) -> None:
-    """Run the command line; write wall and CPU seconds that the model's `loglikelihood` took."""
+    """Run the command line; write the wall and CPU seconds of `loglikelihood`, and of the tree's proof within it."""
     from lm_eval.models.huggingface import HFLM
 
+    from trajectories.harness import backend
     from trajectories.harness.__main__ import main as harness
 
     inherited = HFLM.loglikelihood  # by TreeLM as well
-    spent = {"wall": 0.0, "cpu": 0.0}
+    proven = backend.trusted
+    spent = {"wall": 0.0, "cpu": 0.0, "proof_wall": 0.0, "proof_cpu": 0.0}
 
     def clocked(self: Any, *args: Any, **options: Any) -> Any:
         with timed() as clock:
@@ -24,7 +26,14 @@ def main(seconds: str, words: list[str]) -> None:
         spent["cpu"] += clock.cpu
         return found
 
-    HFLM.loglikelihood = clocked
+    def clocked_proof(*args: Any) -> Any:
+        with timed() as clock:
+            found = proven(*args)
+        spent["proof_wall"] += clock.wall
+        spent["proof_cpu"] += clock.cpu
+        return found
+
+    HFLM.loglikelihood, backend.trusted = clocked, clocked_proof
     sys.argv = ["lm-eval", *words]
     harness()
     Path(seconds).write_text(json.dumps(spent))

@@ -85,7 +85,7 @@ def test_result_files_that_differ_are_seen() -> None:
     other = result_distance(peer | {"acc,none": 0.75}, peer)
     assert other == {"entries": 3, "equal": 2, "largest_difference": 0.25}
     machine = {"processor": "p", "cores": 2, "memory_gib": 8, "gpu": None, "load_average": 0, "versions": {}}
-    row = {"task": "t", "questions": 4, "batch_size": 8, "tree": {"wall": 2.0, "cpu": 1.0},
+    row = {"task": "t", "questions": 4, "batch_size": 8, "tree": {"wall": 2.0, "cpu": 1.0, "proof_cpu": 0.5},
            "hf": {"wall": 8.0, "cpu": 3.0}, "fields_that_differ": ["n-shot"]}  # fmt: skip
     text = markdown({"machine": machine, "threads": 2, "shape": "70m", "tasks": [row | other]})
-    assert "| **4.0** | **3.0** | 2 of 3 | 2.5e-01 | n-shot |" in text
+    assert "| **4.0** | **3.0** | **6.0** | 2 of 3 | 2.5e-01 | n-shot |" in text

@@ -1,6 +1,6 @@
 """The words of the verdicts: of one check against Table 1, and of a cell after all of them.
 
-The rule for a cell was fixed by the table of error rates in `docs/statistics.md`, before any study was looked at: it
+The rule for a cell was fixed by the table of error rates in `docs/statistics.md`: it
 rests on the four tests in `RULE`, each of which rejects a true null in about 5 % of simulated studies, with serial
 dependence, with levels and slopes of sizes' own, and with several runs per size. The other checks stand beside it.
 """

@@ -26,8 +26,10 @@ from trajectories.scoring.layout import NoTreeError
 from trajectories.scoring.memory import UNFIT, out_of_memory, smaller, why
 from trajectories.scoring.plain import PlainEngine
 from trajectories.scoring.plain_proofs import means_of, refuse_not_causal
+from trajectories.scoring.prefix_tree import build_tree
 from trajectories.scoring.proofs import (
     Rows,
+    every_other,
     fans,
     leak,
     positions,
@@ -141,8 +143,9 @@ def _compared_in(exact: Engine) -> Figures:
 
 def _prove_tree(engine: Engine, exact: Engine, requests: Requests, alphabet: Ints) -> Figures:
     most = still(Rows(engine.model, engine.head), alphabet, _limit(engine))
-    total = min(engine.pack_tokens, int(requests.lengths.sum()))
-    engine.leak = max(_leak_at(engine, alphabet, total, most), _leak_at(engine, alphabet, total // 2, most))
+    total = min(engine.pack_tokens, build_tree(requests).nodes)
+    sizes = {"below a cached root": (total, total // 2), "without a root": (min(total, 128),)}
+    engine.leak = max(_leak_at(engine, alphabet, n, where, most) for where, ns in sizes.items() for n in ns)
     apart, own = positions(exact.forward, Rows(exact.model, exact.head), alphabet, _limit(engine))
     refuse_positions(apart, own, exact.model.dtype == torch.float32)
     figures: Figures = {"position": float(apart.max()), "noise": float(own.max())}
@@ -160,7 +163,7 @@ def _confirmed(engine: Engine, alphabet: Ints, option: Attention) -> bool:
 
     def proof() -> None:
         root, made = quick_fan(alphabet, _limit(engine))
-        refuse_leak(leak(forward(root), made, alphabet, (1,)), still(rows, alphabet, _limit(engine)), "a small pack")
+        refuse_leak(leak(forward(root), made, alphabet, ((1,),)), still(rows, alphabet, _limit(engine)), "a small pack")
         apart, noise = positions(forward, rows, alphabet, _limit(engine))
         refuse_positions(apart, noise, engine.model.dtype == torch.float32)
 
@@ -169,17 +172,15 @@ def _confirmed(engine: Engine, alphabet: Ints, option: Attention) -> bool:
     return not failed
 
 
-def _leak_at(engine: Engine, alphabet: Ints, total: int, most: float) -> float:
-    found = 0.0
-    for name, root, made in fans(alphabet, total, _limit(engine)):
-        try:
-            moved = leak(engine.forward(root), made, alphabet, (1, len(made.places) // 2, len(made.places) - 1))
-        except RuntimeError as error:
-            engine.pack_tokens = smaller(engine.pack_tokens, error)
-            return _leak_at(engine, alphabet, engine.pack_tokens, most)
-        refuse_leak(moved, most, f"{len(made.pack.tokens)} nodes {name}")
-        found = max(found, moved)
-    return found
+def _leak_at(engine: Engine, alphabet: Ints, total: int, where: str, most: float) -> float:
+    root, made = next((root, made) for name, root, made in fans(alphabet, total, _limit(engine)) if name == where)
+    try:
+        moved = leak(engine.forward(root), made, alphabet, every_other(made))
+    except RuntimeError as error:
+        engine.pack_tokens = smaller(engine.pack_tokens, error)
+        return _leak_at(engine, alphabet, engine.pack_tokens, where, most)
+    refuse_leak(moved, most, f"{len(made.pack.tokens)} nodes {where}")
+    return moved
 
 
 def _limit(engine: Engine) -> int:
@@ -191,7 +192,7 @@ def _limit(engine: Engine) -> int:
 def _quick(engine: Engine, requests: Requests) -> None:
     alphabet = np.unique(requests.tokens)
     root, made = quick_fan(alphabet, _limit(engine))
-    engine.leak = leak(engine.forward(root), made, alphabet, (1,))
+    engine.leak = leak(engine.forward(root), made, alphabet, ((1,),))
     if engine.leak > 0:
         most = still(Rows(engine.model, engine.head), alphabet, _limit(engine))
         refuse_leak(engine.leak, most, "a small pack")

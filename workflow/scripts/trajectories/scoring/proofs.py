@@ -81,18 +81,26 @@ def tokens_see_each_other(rows: Rows, alphabet: Ints) -> bool:
     return float(distances(rows(others)[0, 1:], rows(tokens)[0, 1:]).max()) > TELLING
 
 
-def leak(forward: Forward, made: Fan, alphabet: Ints, branches: Sequence[int]) -> float:
-    """Return how far a state outside the changed branch moves at most, as a part of the largest number in it."""
+def leak(forward: Forward, made: Fan, alphabet: Ints, sets: Sequence[Sequence[int]]) -> float:
+    """Return how far a state outside changed branches moves at most, as a part of the largest number in it.
+
+    The branches of each of `sets` are changed together.
+    """
     base, worst = forward(made.pack), 0.0
-    for branch in branches:
-        here = made.places[branch]
-        own = made.pack.tokens[here]
-        others = alphabet[alphabet != own[0]] if len(alphabet) > 1 else alphabet
-        moved = distances(forward(made.changed(branch, others[:: max(1, len(others) // 7)])), base)
-        outside = torch.ones_like(moved, dtype=torch.bool)
-        outside[here] = False
-        worst = max(worst, float(moved[outside].max()))
+    for branches in sets:
+        pack, outside = made.pack, torch.ones(len(base), dtype=torch.bool, device=base.device)
+        for branch in branches:
+            here = made.places[branch]
+            others = alphabet[alphabet != made.pack.tokens[here][0]] if len(alphabet) > 1 else alphabet
+            pack = made.changed(branch, others[:: max(1, len(others) // 7)], pack)
+            outside[here] = False
+        worst = max(worst, float(distances(forward(pack), base)[outside].max()))
     return worst
+
+
+def every_other(made: Fan) -> list[list[int]]:
+    """Return branches in two sets, so that each stands before and after changed ones, short and long."""
+    return [list(range(start, len(made.places), 2)) for start in (0, 1)]
 
 
 def refuse_leak(found: float, most: float, where: str) -> None:

@@ -22,13 +22,13 @@ class Fan:
     pack: Pack
     places: tuple[slice, ...]  # the nodes of each branch
 
-    def changed(self, branch: int, tokens: Ints) -> Pack:
-        """Return the pack with other tokens in one branch, `tokens` repeated as needed."""
-        here = self.places[branch]
+    def changed(self, branch: int, tokens: Ints, pack: Pack | None = None) -> Pack:
+        """Return the pack, or one changed before, with other tokens in one branch, `tokens` repeated as needed."""
+        here, pack = self.places[branch], pack or self.pack
         size = here.stop - here.start
-        changed = self.pack.tokens.copy()
+        changed = pack.tokens.copy()
         changed[here] = np.resize(tokens, size)
-        return replace(self.pack, tokens=changed)
+        return replace(pack, tokens=changed)
 
 
 def fan(prefix: Ints, branches: Sequence[Ints], root: int = 0) -> Fan:

@@ -18,6 +18,7 @@ from trajectories.scoring.prefix_tree import Pack, PrefixTree, build_pack, build
 from trajectories.scoring.requests import Ints, Requests
 from trajectories.scoring.scored import Progress, Scored, refuse_nonfinite, refuse_vocabulary
 from trajectories.scoring.ways import is_spread, of_one_rope, rope_switch, window
+from trajectories.scoring.ways import window_of as window_of  # part of the engine's interface
 from trajectories.scoring.workers import in_order
 
 PACK_TOKENS = {"cpu": 1024, "cuda": 8192}

@@ -24,3 +24,29 @@ rule accuracy:
         ),
     script:
         "../scripts/accuracy.py"
+
+
+rule answers:
+    """Say at which checkpoints a model gives the same answer to everything."""
+    input:
+        accuracy=f"{RESULTS}/accuracy.tsv",
+        tasks=f"{RESULTS}/tasks.tsv",
+        scores=scores() if SCORED else [],
+        questions=questions_files() if SCORED else [],
+    output:
+        f"{RESULTS}/answers.tsv",
+    log:
+        f"{LOGS}/answers.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 4
+    params:
+        metrics=STUDY.metrics,
+        code=code_digest(
+            "trajectories.analysis.answers",
+            "trajectories.analysis.constants",
+            "trajectories.analysis.points",
+            "trajectories.analysis.question_metrics",
+        ),
+    script:
+        "../scripts/answers.py"

@@ -297,7 +297,7 @@ def reference_table():
 
 def report_tables():
     """Return the tables the report shows, by kind."""
-    kinds = ["accuracy", "regression", "table1", *STATISTICS]
+    kinds = ["accuracy", "answers", "regression", "table1", *STATISTICS]
     kinds += ["by_axis"] if STUDY.statistics.axis != "tokens" else []
     kinds += ["imported", "import_notes"] if IMPORTED else ["speed"]
     kinds += ["checkpoints", "consistency", "twins"] if SCORED else []

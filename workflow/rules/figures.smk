@@ -3,6 +3,7 @@ rule figure_accuracy:
     input:
         accuracy=f"{RESULTS}/accuracy.tsv",
         tasks=f"{RESULTS}/tasks.tsv",
+        answers=f"{RESULTS}/answers.tsv",
         checkpoints=[] if not SCORED else f"{RESULTS}/checkpoints.tsv",
         consistency=f"{RESULTS}/consistency.tsv" if SCORED else [],
     output:
@@ -18,7 +19,7 @@ rule figure_accuracy:
         axis=STUDY.statistics.axis,
         text=lambda wildcards: STUDY.running_text,
         sizes=lambda wildcards: STUDY.sizes,
-        code=code_digest("trajectories.figures", "trajectories.analysis.axes"),
+        code=code_digest("trajectories.figures", "trajectories.analysis.axes", "trajectories.analysis.answers"),
     script:
         "../scripts/figure_accuracy.py"
 

@@ -39,6 +39,7 @@ rule robustness:
     input:
         accuracy=f"{RESULTS}/accuracy.tsv",
         tasks=f"{RESULTS}/tasks.tsv",
+        answers=f"{RESULTS}/answers.tsv",
         item_level=f"{RESULTS}/items.tsv" if SCORED else [],
     output:
         **statistics("sensitivity", "survival", "premises", "effects", "variation", "power", "power_curves"),

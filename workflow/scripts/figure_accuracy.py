@@ -18,4 +18,5 @@ with stage(snakemake.log[0]):
         axis=snakemake.params.axis,
         text=snakemake.params.text,
         sizes=snakemake.params.sizes,
+        answers=snakemake.input.answers,
     )

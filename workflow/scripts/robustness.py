@@ -6,7 +6,9 @@ from trajectories.analysis.statistics_stage import robustness_of_study
 
 with stage(snakemake.log[0]):
     robustness_of_study(
-        inputs=Inputs(snakemake.input.accuracy, snakemake.input.tasks, snakemake.input.item_level or None),
+        inputs=Inputs(
+            snakemake.input.accuracy, snakemake.input.tasks, snakemake.input.item_level or None, snakemake.input.answers
+        ),
         statistics=snakemake.params.statistics,
         models=snakemake.params.models,
         metrics=snakemake.params.metrics,

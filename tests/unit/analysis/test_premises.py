@@ -44,11 +44,21 @@ def test_known_constants_and_answers_come_before_suspicion() -> None:
     data.loc[:20, "value"] = 0.25
     flags = constant_flags(data, METRICS, {"t": (0.25, 0.75)})
     assert flags["constant"].sum() == 21
-    answers = data[["model", "step", "task"]].assign(constant=["True"] * 3 + ["False"] * 61)
+    answers = data[["model", "step", "task"]].assign(constant=["True"] * 3 + ["False"] * 61, by="answers")
     told = constant_flags(data, METRICS, {"t": (0.25,)}, answers)
     assert (told["constant"].sum(), set(told["by"])) == (3, {"answers"})
     tasks = pd.DataFrame({"task": ["t", "u"], "chance": [0.5, np.nan], "constants": ["0.25 0.75", np.nan]})
     assert known_levels(tasks) == ({"t": 0.5}, {"t": (0.25, 0.75)})
+
+
+def test_a_constant_answer_that_is_always_true_is_known_from_zeros_and_ones() -> None:
+    """Where the same text is true throughout, models that say one thing score exactly 0 or 1, most of them 1."""
+    rng = np.random.default_rng(9)
+    data = noisy(9)
+    data["value"] = np.where(np.arange(64) % 5 < 2, 1.0, np.round(rng.uniform(0.4, 0.99, 64) * 1236) / 1236)
+    data.loc[:1, "value"] = 0.0
+    flags = constant_flags(data.assign(questions=1236), METRICS, {"t": (0, 1)})
+    assert flags["constant"].tolist() == data["value"].isin([0, 1]).tolist()
 
 
 def test_a_guesser_meets_a_known_constant_by_chance() -> None:

@@ -65,6 +65,25 @@ def test_doubtful_checkpoints_are_hollow(accuracy_file: Path) -> None:
     assert "doubtful checkpoint" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+def test_constant_answers_have_a_tick_in_their_own_panel_alone(accuracy: pd.DataFrame) -> None:
+    constants = frozenset({("small", 10, "memo"), ("large", 100, "elsewhere")})
+    made = {said: accuracy_figure(accuracy, LABELS, frozenset(), bands=False, width="two", constants=said)
+            for said in (constants, frozenset({("large", 100, "elsewhere")}))}  # fmt: skip
+    ticks = [
+        [
+            np.asarray(marks.get_offsets())[:, 1].round(6).tolist()
+            for marks in panel.collections
+            if marks.get_zorder() == 6
+        ]
+        for panel in made[constants].axes
+    ]
+    places = {label.task: own for label, own in zip(LABELS, ticks, strict=False)}
+    assert places["memo"] == [[0.42]]
+    assert places["truth"] == [[]]
+    named = [[text.get_text() for text in figure.legends[0].get_texts()] for figure in made.values()]
+    assert ["constant answers" in names for names in named] == [True, False]
+
+
 def test_models_go_by_size_not_by_name(accuracy: pd.DataFrame) -> None:
     assert models_by_size(accuracy) == ["tiny", "small", "large"]
 

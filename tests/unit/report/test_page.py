@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from support.made_report import LABELS, NASTY, made_accuracy
+from support.made_report import LABELS, NASTY, made_accuracy, made_report
 from trajectories.analysis.regression import write_regression
 from trajectories.analysis.table1 import write_table1
 from trajectories.analysis.trends import write_trends
@@ -16,7 +16,7 @@ from trajectories.report.curves import MOST_VALUES, curves
 from trajectories.report.embed import safe_json, security_policy
 from trajectories.report.page import Head, write_report
 from trajectories.report.provenance import Provenance
-from trajectories.tables import write_table
+from trajectories.tables import read_table, write_table
 
 EMPTY = Provenance({}, "", pd.DataFrame())
 
@@ -147,3 +147,19 @@ def test_a_study_without_any_statistic_still_has_its_page(tmp_path: Path) -> Non
     assert "findings" not in page.anchors
     assert page.texts.count("NA") == 6
     assert "Truthful QA has no result: no values." in " ".join(page.texts)
+
+
+def test_constant_answers_are_counted_and_ticked(tables: dict[str, Path], tmp_path: Path) -> None:
+    accuracy = read_table(tables["accuracy"], "accuracy")
+    rows = accuracy.drop_duplicates(["model", "step", "task"])[["model", "step", "task"]]
+    constant = (rows["model"] == "small") & (rows["task"] == "memo") & (rows["step"] > 9)
+    columns = ("share_position", "share_text", "entropy", "constant_accuracy", "balanced_accuracy")
+    answers = rows.assign(**dict.fromkeys(columns, 1.0), constant=constant, by="answers")
+    write_table(answers, tmp_path / "answers.tsv", "answers")
+    page = made_report(tables | {"answers": tmp_path / "answers.tsv"}, tmp_path).read_text()
+    assert "<dt>3</dt><dd>of 30 points are constant answers</dd>" in page
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    panels = json.loads(found[1])["sources"][0]["panels"]
+    assert panels["memo"]["accuracy"]["small"]["constant"] == [2, 3, 4]
+    assert "constant" not in panels["truth"]["mc1"]["small"]

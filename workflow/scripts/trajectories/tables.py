@@ -24,7 +24,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "accuracy": ("model", "parameters", "step", "tokens", "task", "metric", "value", "stderr", "questions"),
     "answers": (
         "model", "step", "task", "share_position", "share_text", "entropy", "constant_accuracy", "balanced_accuracy",
-        "constant",
+        "constant", "by",
     ),
     "regression": (
         "task", "metric", "term", "beta", "stderr", "t", "df", "p", "p_fdr", "r_squared", "points", "reason",

@@ -78,7 +78,8 @@ def _flags(
     if told is not None and len(told):
         truth = told["constant"].astype(str).str.lower() == "true"
         constant = set(zip(told.loc[truth, "model"], told.loc[truth, "step"], strict=True))
-        return np.array([key in constant for key in zip(rows["model"], rows["step"], strict=True)], bool), "answers"
+        flagged = np.array([key in constant for key in zip(rows["model"], rows["step"], strict=True)], bool)
+        return flagged, str(told["by"].iloc[0])
     if rows.empty or not record_of(str(rows["metric"].iloc[0])).is_share:
         return np.zeros(len(rows), dtype=bool), ""
     given = tuple(constants.get(task, ()))
@@ -86,7 +87,8 @@ def _flags(
     values = rows["value"].to_numpy(float)
     half = 0.5 / np.nan_to_num(rows["questions"].to_numpy(float), nan=1e4)
     near = (np.abs(values[:, None] - np.array(known).reshape(1, -1)) < half[:, None]).any(axis=1)
-    if near.mean() < 3 * _usual(rows) * len(known):  # so many meet these values by chance
+    by_chance = _usual(rows if near.all() else rows[~near])  # of one value: what the other checkpoints vary by
+    if near.mean() < 3 * by_chance * len(known):
         return np.zeros(len(rows), dtype=bool), ""
     return np.asarray(near), "constants" if given else "repetition"
 

@@ -13,7 +13,7 @@ from trajectories.errors import UserError
 from trajectories.study.metrics import sign_of
 from trajectories.tables import COLUMNS, read_table
 
-TEXT = {"reason", "verdict", "note", "flag", "plane", "outcome", "constant_by"}
+TEXT = {"reason", "verdict", "note", "flag", "plane", "outcome", "constant_by", "by"}
 """Columns in which nothing is an empty text, not a missing number."""
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ is of one choice (greedy, perplexity, bits_per_byte). Sources: mc1, mc2: Lin et 
 pmi (log-likelihood after the context minus that after nothing): Brown et al. 2020, Holtzman et al. 2021.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +24,11 @@ SCORE_COLUMNS = (
 WEIGHTS = ("bytes", "words")
 OF_THE_TRUTH = frozenset({"greedy", "perplexity", "word_perplexity", "bits_per_byte", *WEIGHTS})
 DIVIDED_BY = {"accuracy_norm": "characters", "accuracy_bytes": "bytes", "accuracy_tokens": "tokens"}
+PLACE = "place"
+"""Where a question's first true choice stands: the class that `accuracy_balanced` weighs alike."""
 
 
-def question_metrics(scores: pd.DataFrame, names: Collection[str] = (*METRICS, *WEIGHTS)) -> pd.DataFrame:
+def question_metrics(scores: pd.DataFrame, names: Collection[str] = (*METRICS, *WEIGHTS, PLACE)) -> pd.DataFrame:
     """Return one row per task and question from the scores of one checkpoint: a column per metric, and its weights.
 
     `names` says which of them; few are made much faster than all.
@@ -91,11 +93,8 @@ class _Block:
         values, label = self.loglikelihood, self.label
         if name in OF_THE_TRUTH:
             return self._of_the_truth(name)
-        if name in DIVIDED_BY:
-            divisor = self.column(DIVIDED_BY[name])
-            return self._right(values / np.where(divisor > 0, divisor, np.nan))
-        if name == "accuracy_pmi":
-            return self._right(values - self.column("unconditional"))
+        if name == PLACE:
+            return np.asarray(label.argmax(axis=1), float)
         if name in ("loss", "mc2"):
             loss = _log_sum(values) - _log_sum(np.where(label, values, -np.inf))
             return np.asarray(np.exp(-loss) if name == "mc2" else loss)
@@ -103,7 +102,7 @@ class _Block:
             return _margin(values, label)
         if name == "ties":
             return np.asarray((values == values.max(axis=1)[:, None]).sum(axis=1) > 1, float)
-        return self._right(values)  # accuracy and mc1
+        return self._right(compared(name, values, self.column))  # accuracies and mc1
 
     def _of_the_truth(self, name: str) -> np.ndarray:
         """Return what is of the most likely true choice, or of the running text."""
@@ -129,6 +128,14 @@ class _Block:
             return np.full(len(values), np.nan)
         winner = np.where(known[:, None], values, 0.0).argmax(axis=1)
         return np.where(known, self.label[np.arange(len(values)), winner].astype(float), np.nan)
+
+
+def compared(name: str, loglikelihood: np.ndarray, column: Callable[[str], np.ndarray]) -> np.ndarray:
+    """Return what a metric compares choices by, in the shape of their log-likelihoods; `column` gives others of it."""
+    if name in DIVIDED_BY:
+        divisor = column(DIVIDED_BY[name])
+        return np.asarray(loglikelihood / np.where(divisor > 0, divisor, np.nan))
+    return loglikelihood - column("unconditional") if name == "accuracy_pmi" else loglikelihood
 
 
 def _in_order(scores: pd.DataFrame) -> _Ordered:

@@ -16,7 +16,7 @@ from trajectories.tables import read_table, write_table
 
 @dataclass(frozen=True)
 class Inputs:
-    """The stage's files: accuracies and tasks; `items.tsv` and `answers.tsv` where scores are there."""
+    """The stage's files: accuracies, tasks and `answers.tsv`; `items.tsv` where scores are there."""
 
     accuracy: Path | str
     tasks: Path | str | None = None

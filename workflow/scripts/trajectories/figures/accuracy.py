@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from trajectories.analysis.answers import constant_checkpoints
 from trajectories.analysis.axes import measured
 from trajectories.errors import UserError
 from trajectories.figures.axes import positions, set_axis, title
@@ -36,7 +37,12 @@ MOST_MARKED_STEPS = 24
 RUN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.45}
 """How one of several runs of a size is drawn."""
 
+TICK = "#000000"
+"""The tick through constant answers, on every colour of a model."""
+
 Suspects = frozenset[tuple[str, int]]
+Constants = frozenset[tuple[str, int, str]]
+"""Model, step and task of what gives the same answer to everything."""
 
 
 def draw_accuracy(
@@ -52,13 +58,15 @@ def draw_accuracy(
     axis: str = "tokens",
     text: str | None = None,
     sizes: Names | None = None,
+    answers: Path | str | None = None,
 ) -> None:
     """Draw `accuracy.tsv`: one panel per entry of `tasks` in that order, free y axes, `axis` along the x axis.
 
     Tokens and compute are on a log axis; the loss is that on the running text `text`, which then has no panel.
 
     `names` are display names of models; `bands` adds plus and minus one standard error. Checkpoints that
-    `checkpoints.tsv` calls wrong or `consistency.tsv` flags are hollow. Runs of one size (`sizes`: model → size; else
+    `checkpoints.tsv` calls wrong or `consistency.tsv` flags are hollow, those that `answers.tsv` flags have a tick.
+    Runs of one size (`sizes`: model → size; else
     equal parameters) share a colour and are thin, their mean is strong.
     Raises `UserError` when a task has no rows.
     """
@@ -67,7 +75,11 @@ def draw_accuracy(
     suspects = frozenset(((names or {}).get(model, model), step) for model, step in doubtful)
     with figure_style():
         called = {(names or {}).get(model, model): size for model, size in (sizes or {}).items()}
-        made = accuracy_figure(table, tasks, suspects, bands=bands, width=width, axis=axis, text=text, sizes=called)
+        flagged = constant_checkpoints(answers)
+        constants = frozenset(((names or {}).get(model, model), step, task) for model, step, task in flagged)
+        made = accuracy_figure(
+            table, tasks, suspects, bands=bands, width=width, axis=axis, text=text, sizes=called, constants=constants
+        )
         save(made, out)
 
 
@@ -81,6 +93,7 @@ def accuracy_figure(
     axis: str = "tokens",
     text: str | None = None,
     sizes: Names | None = None,
+    constants: Constants = frozenset(),
 ) -> Figure:
     """Return the figure of `draw_accuracy` from a table already read."""
     accuracy = measured(accuracy, axis, text)
@@ -100,10 +113,12 @@ def accuracy_figure(
         for several in runs.values():
             mean = mean_of_runs(placed[placed["model"].isin(several)])
             panel.plot(mean["place"], mean["value"], color=colours[several[0]], linewidth=1.6, zorder=4)
+        _mark_constants(panel, placed, label.task, constants)
         set_axis(panel, accuracy["x"], axis)
     figure.supxlabel(title(axis, of_text), fontsize=7)
     figure.supylabel(value_text(tasks), fontsize=7)
-    _legend(figure, _legend_names(of_size, colours, runs), suspects)
+    shown = {(model, step, label.task) for label in tasks for model, step in zip(*_checkpoints(accuracy), strict=True)}
+    _legend(figure, _legend_names(of_size, colours, runs), suspects, ticked=bool(shown & constants))
     return figure
 
 
@@ -150,6 +165,17 @@ def _mark_suspects(panel: Axes, line: pd.DataFrame, colour: str, suspects: Suspe
     panel.scatter(x, y, s=9, facecolors="white", edgecolors=colour, linewidths=0.7, zorder=5)
 
 
+def _mark_constants(panel: Axes, rows: pd.DataFrame, task: str, constants: Constants) -> None:
+    """Draw a tick through the points that are constant answers."""
+    ticked = [(model, step, task) in constants for model, step in zip(*_checkpoints(rows), strict=True)]
+    x, y = rows["place"][ticked], rows["value"][ticked]
+    panel.scatter(x, y, s=14, marker="|", color=TICK, linewidths=0.6, zorder=6)
+
+
+def _checkpoints(rows: pd.DataFrame) -> tuple[list[str], list[int]]:
+    return rows["model"].astype(str).tolist(), rows["step"].astype(int).tolist()
+
+
 def _legend_names(sizes: Names, colours: dict[str, str], runs: dict[str, list[str]]) -> dict[str, str]:
     """Return what the legend says → colour: a line per size, with the number of its runs where there are several."""
     found: dict[str, str] = {}
@@ -159,9 +185,11 @@ def _legend_names(sizes: Names, colours: dict[str, str], runs: dict[str, list[st
     return found
 
 
-def _legend(figure: Figure, colours: dict[str, str], suspects: Suspects) -> None:
+def _legend(figure: Figure, colours: dict[str, str], suspects: Suspects, ticked: bool) -> None:
     handles = [Line2D([], [], color=colour, marker="o", markersize=3, label=model) for model, colour in colours.items()]
     if suspects:
         hollow = {"marker": "o", "markersize": 3, "markerfacecolor": "white", "linestyle": "none"}
         handles.append(Line2D([], [], color=GREY, label="doubtful checkpoint", **hollow))  # type: ignore[arg-type]
+    if ticked:
+        handles.append(Line2D([], [], color=TICK, label="constant answers", marker="|", markersize=5, linestyle="none"))
     legend_above(figure, handles)

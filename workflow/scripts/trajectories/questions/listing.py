@@ -16,6 +16,9 @@ from trajectories.questions.task import Task
 from trajectories.study.metrics import METRICS
 from trajectories.tables import write_table
 
+OF_NO_ANSWER = ("mc2", "accuracy_balanced")
+"""Shares that a constant answer's share of the labels does not tell."""
+
 
 def chance_level(questions: Sequence[Question], metric: str) -> float | None:
     """Return the metric's expected value when every choice is equally likely; None where guessing has no meaning.
@@ -26,7 +29,10 @@ def chance_level(questions: Sequence[Question], metric: str) -> float | None:
     record = METRICS[metric]
     if record.needs not in ("two choices", "unconditional"):
         return None
-    shares = [sum(question.labels) / len(question.labels) for question in questions]
+    shares = np.array([sum(question.labels) / len(question.labels) for question in questions])
+    if metric == "accuracy_balanced":
+        places = np.array([question.labels.index(1) for question in questions])
+        return float(np.mean([shares[places == place].mean() for place in np.unique(places)]))
     if record.is_share:
         return float(np.mean(shares))
     return float(np.mean([-np.log(share) for share in shares])) if metric == "loss" else None
@@ -38,7 +44,12 @@ def constant_levels(questions: Sequence[Question], metric: str) -> list[float]:
     Nothing where the metric is no share of right answers, or questions differ in how many choices they have.
     """
     widths = {len(question.choices) for question in questions}
-    if METRICS[metric].needs != "two choices" or not METRICS[metric].is_share or metric == "mc2" or len(widths) != 1:
+    if (
+        METRICS[metric].needs != "two choices"
+        or not METRICS[metric].is_share
+        or metric in OF_NO_ANSWER
+        or len(widths) != 1
+    ):
         return []
     found = {float(np.mean([question.labels[place] for question in questions])) for place in range(widths.pop())}
     for text in set(questions[0].choices).intersection(*(question.choices for question in questions)):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trajectories.figures.accuracy import Suspects
+from trajectories.figures.accuracy import Constants, Suspects
 from trajectories.figures.panels import TaskLabel, mean_of_runs, runs_of, sizes_in
 from trajectories.figures.style import run_colours
 
@@ -23,13 +23,15 @@ def curves(
     tasks: Sequence[TaskLabel],
     suspects: Suspects = frozenset(),
     sizes: Mapping[str, str] | None = None,
+    constants: Constants = frozenset(),
 ) -> dict[str, Any]:
     """Return the page's curve data.
 
     `accuracies` maps the name of a source (a protocol, the published study) to its accuracy table; the first is shown
     at once, the others by a switch. Per source each model has its steps, tokens and doubtful checkpoints once; per
     panel (task and metric) and model there are lists of value and stderr along them, five digits each, and the number
-    of questions. Metrics beside a task's own are there as long as the page stays light (`MOST_VALUES`). A size with
+    of questions; of the first source also the places of constant answers. Metrics beside a task's own are there as
+    long as the page stays light (`MOST_VALUES`). A size with
     several runs (`sizes`: model → size; else equal parameters) has one more line, their mean.
     """
     accuracies = {name: _light(table, tasks) for name, table in accuracies.items()}
@@ -50,7 +52,7 @@ def curves(
         ],
         "tasks": [{"task": t.task, "metric": t.metric, "label": t.label, "chance": t.chance} for t in tasks],
         "sources": [
-            {"name": name} | _source(_with_means(table, means), suspects if place == 0 else frozenset())
+            {"name": name} | _source(_with_means(table, means), *((suspects, constants) if place == 0 else ()))
             for place, (name, table) in enumerate(accuracies.items())
         ],
     }
@@ -74,7 +76,9 @@ def _light(accuracy: pd.DataFrame, tasks: Sequence[TaskLabel]) -> pd.DataFrame:
     return accuracy[accuracy["task"].map(own) == accuracy["metric"]]
 
 
-def _source(accuracy: pd.DataFrame, suspects: Suspects) -> dict[str, Any]:
+def _source(
+    accuracy: pd.DataFrame, suspects: Suspects = frozenset(), constants: Constants = frozenset()
+) -> dict[str, Any]:
     """Return `lines`: model → its checkpoints, and `panels`: task → metric → model → values along them."""
     ordered = accuracy.sort_values(["parameters", "model", "step"], kind="stable")
     lines, places = {}, {}
@@ -87,6 +91,8 @@ def _source(accuracy: pd.DataFrame, suspects: Suspects) -> dict[str, Any]:
     panels: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
     for (task, metric, name), rows in ordered.groupby(["task", "metric", "model"], sort=False):
         found = _values(rows, places[str(name)])
+        of_run = [place for step, place in places[str(name)].items() if (str(name), int(step), str(task)) in constants]
+        found |= {"constant": of_run} if of_run else {}
         panels.setdefault(str(task), {}).setdefault(str(metric), {})[str(name)] = found
     return {"lines": lines, "panels": panels}
 

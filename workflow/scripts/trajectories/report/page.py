@@ -9,6 +9,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from trajectories.analysis.answers import constant_checkpoints, constant_share
 from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, suspect_checkpoints
 from trajectories.files import write_text
 from trajectories.report.curves import curves
@@ -69,10 +70,11 @@ def page(
     labels = {task.task: task.label for task in tasks}
     suspects = suspect_checkpoints(tables.get("checkpoints"), tables.get("consistency"))
     sources = {head.source: accuracy} | {name: read_accuracy(path) for name, path in references.items()}
+    constants = constant_checkpoints(tables.get("answers"))
     scripts = {"plotly": plotly_script(), "page": page_file("report.js")}
     return _render(
         head=head,
-        facts=_facts(accuracy),
+        facts=_facts(accuracy) + _constant_fact(tables, tasks),
         findings=_findings(tables, accuracy, labels, head),
         outcomes=_outcomes(tables, labels),
         table1=_table1(tables, labels, head),
@@ -82,7 +84,7 @@ def page(
         citations=_citations(tables),
         provenance=provenance,
         stages=_stages(provenance),
-        data=Markup(safe_json(curves(sources, tasks, suspects, head.sizes))),
+        data=Markup(safe_json(curves(sources, tasks, suspects, head.sizes, constants))),
         scripts={name: Markup(text) for name, text in scripts.items()},
         style=Markup(page_file("report.css")),
         policy=security_policy(scripts.values()),
@@ -103,6 +105,14 @@ def _facts(accuracy: pd.DataFrame) -> list[tuple[str, str]]:
         (str(accuracy["task"].nunique()), "tasks"),
         (str(len(accuracy.drop_duplicates(["model", "step", "task"]))), "accuracies"),
     ]
+
+
+def _constant_fact(tables: Mapping[str, Path], tasks: Sequence[TaskLabel]) -> list[tuple[str, str]]:
+    """Return how many values in the tasks' panels are constant answers, where any is."""
+    if "answers" not in tables:
+        return []
+    constant, points = constant_share(read_table(tables["answers"], "answers"), {task.task for task in tasks})
+    return [(str(constant), f"of {points} points are constant answers")] if constant else []
 
 
 def _findings(

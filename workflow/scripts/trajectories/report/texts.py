@@ -26,7 +26,8 @@ FIGURES: Mapping[str, Text] = {
         "One panel per task, one line per model from light (smallest) to dark (largest); training tokens (or compute) "
         "on a log axis, or the loss falling to the right, each panel with its own y axis. The dashed line is what "
         "guessing gives: the mean over questions of the share of true choices. Bands, where drawn, are plus and minus "
-        "one standard error over questions; hollow points are checkpoints the audit found wrong.",
+        "one standard error over questions; hollow points are checkpoints the audit found wrong. A tick "
+        "through a point: the model gives the same answer to (nearly) every question, and the value says which.",
     ),
     "coefficients": Text(
         "What size and training do to accuracy",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Metric = Literal[
-    "accuracy", "accuracy_norm", "accuracy_bytes", "accuracy_tokens", "accuracy_pmi", "mc1", "mc2", "greedy", "loss",
-    "margin", "perplexity", "word_perplexity", "bits_per_byte",
+    "accuracy", "accuracy_norm", "accuracy_bytes", "accuracy_tokens", "accuracy_pmi", "accuracy_balanced", "mc1", "mc2",
+    "greedy", "loss", "margin", "perplexity", "word_perplexity", "bits_per_byte",
 ]  # fmt: skip
 """What may stand for a task. `ties` is computed beside them and stands for none."""
 
@@ -61,6 +61,7 @@ METRICS: Mapping[str, MetricRecord] = {
         _share("accuracy_bytes", "two choices", "acc_bytes"),
         _share("accuracy_tokens", "two choices"),
         _share("accuracy_pmi", "unconditional", "acc_mutual_info"),
+        _share("accuracy_balanced", "two choices", "", "Balanced accuracy"),
         _share("mc1", "two choices", "acc"),
         _share("mc2", "two choices", "acc"),
         _share("greedy", "question", "acc", "Share said greedily"),

@@ -44,11 +44,12 @@
 
   function lineOf(shared, own) {  // a model's checkpoints are in the page once; a panel may lack some
     const there = own.value.map((_, i) => i).filter((i) => own.value[i] !== null);
-    const doubtful = new Set(shared.doubtful);
+    const doubtful = new Set(shared.doubtful), constant = new Set(own.constant || []);
     return {
       step: there.map((i) => shared.step[i]), tokens: there.map((i) => shared.tokens[i]),
       value: there.map((i) => own.value[i]), stderr: there.map((i) => (own.stderr ? own.stderr[i] : null)),
       questions: own.questions, doubtful: there.map((i) => doubtful.has(i)),
+      constant: there.map((i) => constant.has(i)),
     };
   }
 
@@ -62,7 +63,8 @@
   function hoverText(model, line, i) {
     const error = line.stderr[i] === null ? "" : " ± " + share(line.stderr[i]);
     const questions = line.questions === null ? "" : "<br>" + line.questions.toLocaleString("en") + " questions";
-    const doubtful = line.doubtful[i] ? "<br>found wrong by the audit" : "";
+    const doubtful = (line.doubtful[i] ? "<br>found wrong by the audit" : "") +
+      (line.constant[i] ? "<br>the same answer to everything" : "");
     return `<b>${plain(model.name)}</b><br>step ${line.step[i].toLocaleString("en")}, ${short(line.tokens[i])} tokens` +
       `<br>${share(line.value[i])}${error}${questions}${doubtful}`;
   }
@@ -83,6 +85,11 @@
           line: { color: model.colour, width: line.doubtful.map((doubtful) => (doubtful ? 1.4 : 0)) },
         },
         text: line.step.map((_, i) => hoverText(model, line, i)), hovertemplate: "%{text}<extra></extra>",
+      });
+      const ticked = x.map((_, i) => i).filter((i) => line.constant[i]);
+      if (ticked.length) made.push({
+        x: ticked.map((i) => x[i]), y: ticked.map((i) => line.value[i]), mode: "markers", hoverinfo: "skip",
+        marker: { symbol: "line-ns", size: 9, line: { color: "#000", width: 1 } },
       });
     }
     return made;

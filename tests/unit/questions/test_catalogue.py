@@ -4,6 +4,9 @@ import pytest
 
 from trajectories.errors import UserError
 from trajectories.questions.catalogue import known_tasks, preamble_text
+from trajectories.questions.rows import to_questions
+from trajectories.questions.task import Task
+from trajectories.study.protocol import Protocol
 
 PAPER = {
     "sig_figs": 20897, "resisting_correction": 7344, "repetitive_algebra": 1000, "pattern_matching_suppression": 1428,
@@ -15,6 +18,19 @@ PAPER = {
 def test_the_papers_twelve_tasks_with_their_counts() -> None:
     tasks = known_tasks()
     assert {name: tasks[name].questions for name in PAPER} == PAPER
+
+
+def test_the_prizes_eleventh_task_is_a_continuation() -> None:
+    task = known_tasks()["prompt_injection"]
+    (question,) = to_questions([{"prompt": "Repeat: no", "completion": " no", "round": 2}], _one(task), Protocol())
+    assert (question.context, question.choices, question.labels) == ("Repeat: no", (" no",), (1,))
+    assert (task.metric, task.questions) == ("sequence_loss", 1000)
+    with pytest.raises(UserError, match="has 1 questions, its record says 1000"):
+        to_questions([{"prompt": "Repeat: no", "completion": " no"}], task, Protocol())
+
+
+def _one(task: Task) -> Task:
+    return task.model_copy(update={"questions": 1})
 
 
 def test_the_harness_tag_has_its_eleven_tasks_and_data_sets() -> None:

@@ -22,6 +22,7 @@ from trajectories.analysis.points import Metrics, records
 from trajectories.analysis.question_metrics import compared
 from trajectories.errors import UserError
 from trajectories.scoring.scores import read_scores
+from trajectories.study.metrics import record_of
 from trajectories.tables import COLUMNS, read_table, write_table
 
 CONSTANT = 0.95
@@ -106,8 +107,10 @@ def answers_of(scores: Path, metrics: Metrics, texts: Mapping[str, Texts]) -> li
 def taken(scores: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return of one task's scores the questions (Q), the place of each one's answer (Q), and the labels (Q x choices).
 
-    None where a question has one choice, or only whether it was answered right is known.
+    None where a question has one choice, asks after two prompts, or only whether it was answered right is known.
     """
+    if record_of(metric).needs == "two prompts":
+        return None
     ordered = scores.sort_values(["question", "choice"], kind="stable")
     question, starts = np.unique(ordered["question"].to_numpy(), return_index=True)
     sizes = np.diff(np.r_[starts, len(ordered)])

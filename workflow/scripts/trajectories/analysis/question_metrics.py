@@ -2,6 +2,7 @@
 
 `docs/metrics.md` has the formulas. Of a question with several true choices the most likely one counts where a metric
 is of one choice (greedy, perplexity, bits_per_byte). Sources: mc1, mc2: Lin et al. 2022; loss: McKenzie et al. 2023;
+sequence_loss, logodds: the prize's evaluation;
 pmi (log-likelihood after the context minus that after nothing): Brown et al. 2020, Holtzman et al. 2021.
 """
 
@@ -22,7 +23,7 @@ SCORE_COLUMNS = (
 
 
 WEIGHTS = ("bytes", "words")
-OF_THE_TRUTH = frozenset({"greedy", "perplexity", "word_perplexity", "bits_per_byte", *WEIGHTS})
+OF_THE_TRUTH = frozenset({"greedy", "sequence_loss", "perplexity", "word_perplexity", "bits_per_byte", *WEIGHTS})
 DIVIDED_BY = {"accuracy_norm": "characters", "accuracy_bytes": "bytes", "accuracy_tokens": "tokens"}
 PLACE = "place"
 """Where a question's first true choice stands: the class that `accuracy_balanced` weighs alike."""
@@ -98,6 +99,9 @@ class _Block:
         if name in ("loss", "mc2"):
             loss = _log_sum(values) - _log_sum(np.where(label, values, -np.inf))
             return np.asarray(np.exp(-loss) if name == "mc2" else loss)
+        if name in ("logodds", "absolute_logodds"):
+            odds = _logodds(values, label)
+            return np.abs(odds) if name == "absolute_logodds" else odds
         if name == "margin":
             return _margin(values, label)
         if name == "ties":
@@ -113,7 +117,7 @@ class _Block:
         if name in WEIGHTS:
             return np.asarray(self.column(name)[every, truth])
         surprisal = np.where(self.untold, np.nan, -self.loglikelihood[every, truth])
-        if name == "perplexity":
+        if name in ("perplexity", "sequence_loss"):
             return np.where(self.running, np.nan, surprisal)
         words, size = self.column("words")[every, truth], self.column("bytes")[every, truth]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -197,6 +201,15 @@ def _log_sum(values: np.ndarray) -> np.ndarray:
     shift = np.where(np.isfinite(highest), highest, 0.0)
     with np.errstate(divide="ignore"):
         return np.asarray(shift + np.log(np.exp(values - shift[:, None]).sum(axis=1)))
+
+
+def _logodds(values: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Return how much more the true of two choices is favoured after the first context than after the second (Q)."""
+    if values.shape[1] != 4:
+        return np.full(len(values), np.nan)
+    favoured = np.where(label, values, -values)
+    asked = (label[:, :2] == label[:, 2:]).all(axis=1) & (label[:, 0] != label[:, 1])
+    return np.where(asked, favoured[:, :2].sum(axis=1) - favoured[:, 2:].sum(axis=1), np.nan)
 
 
 def _margin(values: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -95,10 +95,19 @@ def check_metric(question: Question, metric: str) -> None:
             f"has 1 choice; at least 2 are needed for the metric {metric}: add choices, or take a metric of one choice "
             f"({', '.join(name for name, record in METRICS.items() if record.needs in ('question', 'any'))})"
         )
+    if needs == "two prompts" and not asked_twice(question):
+        raise ValueError(f"is not two choices after each of two contexts, which {metric} needs; use `layout: logodds`")
     if needs == "question" and question.running:
         raise ValueError(f"is a running text, which the metric {metric} does not take; use bits_per_byte")
     if needs == "running text" and not question.running:
         raise ValueError(f"is no running text, which the metric {metric} needs; use perplexity or bits_per_byte")
+
+
+def asked_twice(question: Question) -> bool:
+    """Say whether the same two choices, one of them true, come after one context and then after another."""
+    choices, labels, contexts = question.choices, question.labels, question.contexts or ()
+    pairs = all(len(both) == 4 for both in (choices, contexts)) and contexts[0] == contexts[1]
+    return pairs and contexts[2] == contexts[3] and choices[:2] == choices[2:] and labels in ((1, 0) * 2, (0, 1) * 2)
 
 
 def _choices(row: Row, task: Task, protocol: Protocol) -> tuple[str, ...]:

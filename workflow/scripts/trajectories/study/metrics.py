@@ -11,12 +11,14 @@ from typing import Literal
 
 Metric = Literal[
     "accuracy", "accuracy_norm", "accuracy_bytes", "accuracy_tokens", "accuracy_pmi", "accuracy_balanced", "mc1", "mc2",
-    "greedy", "loss", "margin", "perplexity", "word_perplexity", "bits_per_byte",
+    "greedy", "loss", "sequence_loss", "margin", "logodds", "absolute_logodds", "perplexity",
+    "word_perplexity", "bits_per_byte",
 ]  # fmt: skip
 """What may stand for a task. `ties` is computed beside them and stands for none."""
 
-Need = Literal["two choices", "unconditional", "question", "running text", "any"]
-"""`unconditional`: two choices, each scored after nothing too; `question`: no running text, one choice is enough."""
+Need = Literal["two choices", "unconditional", "two prompts", "question", "running text", "any"]
+"""`unconditional`: two choices, each scored after nothing too; `two prompts`: the same two choices, one true, after
+one context and after another; `question`: no running text, one choice is enough."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,10 @@ METRICS: Mapping[str, MetricRecord] = {
         _share("mc2", "two choices", "acc"),
         _share("greedy", "question", "acc", "Share said greedily"),
         _cost("loss", "Loss (nats)", 0.0, "two choices"),
+        _cost("sequence_loss", "Sequence loss (nats)", 0.0, "question"),
         MetricRecord("margin", "Margin (nats)", -math.inf, math.inf, True, "two choices"),
+        _cost("logodds", "Difference of log odds", -math.inf, "two prompts"),
+        _cost("absolute_logodds", "Absolute difference of log odds", 0.0, "two prompts"),
         MetricRecord("perplexity", "Perplexity", 1.0, math.inf, False, "question", "perplexity", geometric=True),
         MetricRecord(
             "word_perplexity", "Perplexity per word", 1.0, math.inf, False, "running text", "word_perplexity",

@@ -59,6 +59,7 @@ $(VENV)/installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 
 $(VENV)/installed-test: $(VENV)/installed
 	$(PIP) --editable '.[test,harness,slurm,cluster,kubernetes]'
+	@! command -v npm >/dev/null || npm ci --prefix tests/workflow --silent --no-audit --no-fund  # accessibility rules
 	@touch $@
 
 lock: ## write requirements.lock from what pyproject.toml asks for, in a fresh environment

@@ -24,6 +24,9 @@ ARGUMENTS = (
     "--disable-component-update", "--disable-sync", "--window-size=1300,1000",
 )  # fmt: skip
 
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+"""Accessibility rules, from npm: `make install-test` puts them there where there is an npm."""
+
 Browser = Any
 
 
@@ -88,7 +91,7 @@ def test_it_loads_silently_and_asks_no_host(opened: Browser, report: Path) -> No
 
 def test_a_nasty_label_stays_text(opened: Browser) -> None:
     assert opened.title == f"Study {NASTY}"
-    headings = [item.text for item in opened.find_elements("css selector", ".panel h4")]
+    headings = [item.text for item in opened.find_elements("css selector", ".panel h3")]
     assert headings == [NASTY, "Truthful QA"]
     assert opened.find_elements("css selector", "main b") == []
 
@@ -154,6 +157,47 @@ def test_models_metric_and_source_can_be_switched(opened: Browser) -> None:
     assert names == [["harness protocol", "paper (published)"], ["main metric", "accuracy", "accuracy_norm", "mc1"]]
     selects[1].find_elements("css selector", "option")[2].click()
     wait_for(opened, "return document.querySelectorAll('.panel:not([hidden])').length === 1")
+
+
+def test_arrow_keys_go_along_a_curve_and_say_where_they_are(opened: Browser) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    plot = opened.find_element("css selector", ".plot")
+    opened.execute_script("arguments[0].focus()", plot)
+    plot.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_UP)
+    said = opened.execute_script("return document.getElementById('said').textContent")
+    assert "small" in said
+    assert "step 1, 1k tokens" in said
+    assert plot.get_attribute("aria-label").startswith(f"{NASTY} over training: tiny from ")
+
+
+@pytest.mark.parametrize("width", [1300, 390])
+def test_nothing_is_out_of_reach(opened: Browser, width: int) -> None:
+    """The rules of axe-core, contrast among them, hold with all unfolded, and a phone need not scroll aside."""
+    if not AXE.exists():
+        pytest.skip("needs axe-core (npm)")
+    screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    opened.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    opened.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text()})
+    found = opened.execute_async_script(
+        "const end = arguments[0]; axe.run({resultTypes: ['violations']}).then((all) => end(all.violations.map("
+        "(each) => each.id + ': ' + each.nodes.map((node) => node.html.slice(0, 120)).join(' | '))))"
+    )
+    wide = opened.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert found == []
+    assert wide == 0
+
+
+def test_printing_gives_a_document(opened: Browser) -> None:
+    """The printed figure stands for the curves, and controls are gone."""
+    opened.execute_cdp_cmd("Page.printToPDF", {})
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    seen = "return arguments[0].map((selector) => document.querySelector(selector).checkVisibility())"
+    shown = opened.execute_script(seen, ["nav", "#panels", "#controls", "#figure-accuracy img"])
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert shown == [False, False, False, True]
 
 
 def test_a_screenshot_shows_lines_in_the_models_colours(opened: Browser, tmp_path: Path) -> None:

@@ -56,11 +56,11 @@ class Reader(HTMLParser):
 def test_sections_appear_only_with_their_tables(tables: dict[str, Path], tmp_path: Path) -> None:
     few = tmp_path / "few.html"
     write_report(few, Head("Few", "harness"), LABELS, {"accuracy": tables["accuracy"]}, {}, EMPTY)
-    assert Reader(few.read_text()).anchors == {"curves", "provenance", "cite"}
+    assert Reader(few.read_text()).anchors == {"answer", "curves", "provenance", "cite"}
     more = tmp_path / "more.html"
     write_report(more, Head("More", "harness"), LABELS, tables, {}, EMPTY)
     assert Reader(more.read_text()).anchors == {
-        "findings", "curves", "table1", "effects", "audit", "provenance", "cite",
+        "answer", "findings", "curves", "table1", "effects", "audit", "provenance", "cite",
     }  # fmt: skip
 
 
@@ -145,6 +145,7 @@ def test_a_study_without_any_statistic_still_has_its_page(tmp_path: Path) -> Non
     page = Reader((tmp_path / "page.html").read_text())
     assert {"curves", "table1"} <= page.anchors
     assert "findings" not in page.anchors
+    assert "This study allows no regression" in " ".join(page.texts), "the page says so first"
     assert page.texts.count("NA") == 6
     assert "Truthful QA has no result: no values." in " ".join(page.texts)
 

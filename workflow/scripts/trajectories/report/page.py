@@ -17,12 +17,17 @@ from trajectories.report.doubts import doubts
 from trajectories.report.embed import page_file, plotly_script, safe_json, security_policy
 from trajectories.report.findings import Finding, findings
 from trajectories.report.grids import Grid, grid, size_text
+from trajectories.report.left_out import left_out
 from trajectories.report.outcomes import outcomes_grid
 from trajectories.report.provenance import Provenance
 from trajectories.report.sections import MOST_ROWS, Block, chapters, picture
+from trajectories.report.summary import QUESTION, summary
 from trajectories.report.table1 import table1_grid
 from trajectories.report.texts import TABLES
 from trajectories.tables import read_table
+
+TOLD = ("regression", "survival", "effects", "trends", "checkpoints", "import_notes", "table1")
+"""The tables that the first sentences rest on."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,14 @@ def page(
     suspects = suspect_checkpoints(tables.get("checkpoints"), tables.get("consistency"))
     sources = {head.source: accuracy} | {name: read_accuracy(path) for name, path in references.items()}
     constants = constant_checkpoints(tables.get("answers"))
+    told = {kind: read_table(tables[kind], kind) for kind in TOLD if kind in tables} | {"accuracy": accuracy}
     scripts = {"plotly": plotly_script(), "page": page_file("report.js")}
     return _render(
         head=head,
+        question=QUESTION,
         facts=_facts(accuracy) + _constant_fact(tables, tasks),
+        summary=summary(told, labels, head.alpha),
+        left_out=left_out(told, labels),
         findings=_findings(tables, accuracy, labels, head),
         outcomes=_outcomes(tables, labels),
         table1=_table1(tables, labels, head),

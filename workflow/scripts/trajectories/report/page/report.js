@@ -129,24 +129,28 @@
 
   function drawPanel(panel, task) {
     const lines = linesOf(task);
-    panel.hidden = !lines;
     if (!lines) return;
     const zero = smallestTokens() / Math.sqrt(10);
+    panel.querySelector(".plot").setAttribute("aria-label", described(task, lines));
     Plotly.react(panel.querySelector(".plot"), traces(lines, zero), layoutOf(task, zero), SETTINGS);
   }
 
   const panels = new Map();
 
   function drawAll() {
+    for (const [task, panel] of panels) panel.hidden = !linesOf(task);
+    arrange(document.getElementById("panels"));
     for (const [task, panel] of panels) drawPanel(panel, task);
   }
 
   function addPanels() {
     const room = document.getElementById("panels");
     for (const task of data.tasks) {
-      const widen = element("button", { type: "button", title: "enlarge" }, "⤢");
-      const panel = element("div", { class: "panel" },
-        element("header", {}, element("h4", {}, task.label), widen), element("div", { class: "plot" }));
+      const widen = element("button", { type: "button", title: "enlarge", "aria-label": "enlarge " + task.label }, "⤢");
+      const plot = element("div", { class: "plot", tabindex: "0", role: "img" });
+      const panel = element("div", { class: "panel" }, element("div", { class: "top" }, element("h3", {}, task.label), widen), plot);
+      plot.addEventListener("keydown", (event) => walk(event, plot));
+      plot.addEventListener("blur", () => Plotly.Fx.unhover(plot));
       widen.addEventListener("click", () => {
         panel.classList.toggle("wide");
         Plotly.Plots.resize(panel.querySelector(".plot"));
@@ -154,6 +158,42 @@
       room.append(panel);
       panels.set(task, panel);
     }
+    new ResizeObserver(() => arrange(room)).observe(room);
+  }
+
+  /* As many columns as leave no row nearly empty. */
+
+  const NARROWEST = 178, MOST_ACROSS = 6;
+
+  function arrange(room) {
+    const shown = [...panels.values()].filter((panel) => !panel.hidden).length || 1;
+    const most = Math.max(1, Math.min(MOST_ACROSS, Math.floor(room.clientWidth / NARROWEST)));
+    const across = Math.ceil(shown / Math.ceil(shown / most));
+    room.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
+  }
+
+  /* Arrow keys go from point to point of a curve, and from curve to curve; what is reached is shown and read out. */
+
+  const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 0], ArrowDown: [-1, 0] };
+
+  function walk(event, plot) {
+    const [lines, points] = STEPS[event.key] || [0, 0];
+    const curves = plot.data.map((trace, i) => i).filter((i) => plot.data[i].text);
+    if (!(lines || points) || curves.length === 0) return;
+    event.preventDefault();
+    const [line, point] = (plot.dataset.at || "0,-1").split(",").map(Number);
+    const within = (value, count) => Math.max(0, Math.min(count - 1, value));
+    const curve = within(line + lines, curves.length), trace = plot.data[curves[curve]];
+    const place = within(point + points, trace.x.length);
+    plot.dataset.at = `${curve},${place}`;
+    Plotly.Fx.hover(plot, [{ curveNumber: curves[curve], pointNumber: place }]);
+    document.getElementById("said").textContent = trace.text[place].replace(/<[^>]*>/g, " ");
+  }
+
+  function described(task, byModel) {  // what a screen reader says of a panel
+    const parts = Object.entries(byModel).filter(([, line]) => line.value.length).map(([model, line]) =>
+      `${model} from ${share(line.value[0])} to ${share(line.value[line.value.length - 1])}`);
+    return `${task.label} over training: ${parts.length > 12 ? parts.length + " models" : parts.join("; ")}.`;
   }
 
   function addLegend() {
@@ -282,5 +322,6 @@
   document.querySelectorAll("figure").forEach((figure) => {  // the image is in the page once; the link takes it from there
     figure.querySelector("a.svg").href = figure.querySelector("img").src;
   });
+  addEventListener("beforeprint", () => document.querySelectorAll(".in-print").forEach((fold) => { fold.open = true; }));
   document.documentElement.dataset.ready = "yes";
 })();

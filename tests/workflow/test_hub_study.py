@@ -136,7 +136,7 @@ def test_plan_audit_and_the_lock(suite: LocalHub, project: Path, tmp_path: Path)
     workflow = Workflow(suite, project, tmp_path / "run", settings)
     assert workflow.run("audit") != 0
     said = workflow.said()
-    assert "error: 2 of" in said
+    assert f"error: 1 of {len(WIDTHS) * len(STEPS)} checkpoints are not what their names say, 1 is missing" in said
     assert "anomalies: exclude" in said
     assert f"tiny-b: step {STEPS[0]}: duplicate-of-step{STEPS[-1]}" in said
     assert (workflow.results / "checkpoints.stopped.tsv").exists()
@@ -161,5 +161,6 @@ def test_plan_audit_and_the_lock(suite: LocalHub, project: Path, tmp_path: Path)
     assert (workflow.results / "checkpoints.tsv").read_bytes() == lock
     assert workflow.run("audit", "--forcerun", "audit") == 0
     table = read_table(workflow.results / "checkpoints.tsv").set_index(["model", "step"])
+    assert "warning: left out: tiny-a" in workflow.said()
     assert table.loc[("tiny-a", STEPS[0]), "status"] == f"duplicate-of-step{STEPS[-1]}"
     assert json.loads(table.loc[("tiny-a", STEPS[1]), "files"])

@@ -90,3 +90,16 @@ def test_all_mistakes_are_said_before_the_first_job(toy: Toy) -> None:
     lines = [line for line in printed.splitlines() if line.startswith("error:")]
     assert [line.split(":")[1].split(",")[0] for line in lines] == [" task a.csv", " task b.jsonl", " model tiny-a"]
     assert not (toy.root / "results/early/logs").exists()
+
+
+@pytest.mark.parametrize("target", ["plan", "all"])
+def test_without_a_network_one_line_ends_a_run_before_its_first_job(
+    toy: Toy, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    printed = fail(toy, {"study": "far", "checkpoints": {"hub": "owner/{model}", "tokens_per_step": 1000}}, target)
+    (line,) = [line for line in printed.splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: no answer from http://127.0.0.1:9")
+    assert "the audit, tokenizers" in line
+    assert not (toy.root / "results/far/checkpoints.tsv").exists()

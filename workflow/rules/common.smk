@@ -202,15 +202,37 @@ def score_runtime(model, count, requests, attempt):
     return attempt * resources.minutes(STUDY.model(model).parameters, STUDY.scoring.dtype, tokens, device, rate, count)
 
 
+def from_hub(tokenizer):
+    """Tell whether a tokenizer is downloaded: by itself, or with its model's checkpoints."""
+    return not Path(tokenizer.location).is_dir() if tokenizer.location else downloaded(tokenizer.model)
+
+
+def network_needs():
+    """Return which of the jobs to come ask the hub, in words; scoring not, whose checkpoints may have been fetched."""
+    jobs = list(workflow.dag.needrun_jobs())
+    named = {job.rule.name for job in jobs}
+    read = [STUDY.task(job.wildcards.task) for job in jobs if job.rule.name == "questions"]
+    needs = {
+        "the audit": "audit" in named and any(downloaded(model.name) for model in STUDY.models),
+        "downloads": "fetch" in named and any(downloaded(model.name) for model in STUDY.models),
+        "questions": any(task.hub or (task.text and task.text.hub) for task in read),
+        "tokenizers": "encode" in named and any(from_hub(tokenizer) for tokenizer in STUDY.tokenizers),
+    }
+    return [what for what, needed in needs.items() if needed]
+
+
 def look_before():
     """Say all that can be known before the first job, and end everything where a mistake is among it."""
     named = {job.rule.name for job in workflow.dag.needrun_jobs()}
     if named <= BESIDE - {"check"}:
         return
+    from trajectories.preflight.network import look_at_network
     from trajectories.preflight.stage import look_ahead
 
     gpus = visible_gpus(os.environ) if workflow.local_exec else None
     found = look_ahead(STUDY, results=Path(RESULTS), scratch=Path(SCRATCH), on_disk=ON_DISK, gpus=gpus)
+    if not found.mistakes:
+        look_at_network(network_needs(), found)
     for warning in found.warnings:
         if "check" in named or not warning.startswith("task "):  # those are in the log of the task's questions
             logger.warning(f"warning: {warning}")
@@ -311,10 +333,17 @@ def targets():
 
 
 def made():
-    """Return what a run that made the report says at its end."""
-    if not any(job.rule.name == "report" for job in workflow.dag.finished_jobs):
-        return []
-    return [f"report: {(Path(RESULTS) / 'report.html').resolve().as_uri()}"]
+    """Return what a run says at its end: what the study found and where its report is, or what the audit found."""
+    named = {job.rule.name for job in workflow.dag.finished_jobs}
+    if "report" in named:
+        found = (Path(RESULTS) / "summary.txt").read_text(encoding="utf-8").splitlines()
+        return [*found, f"report: {(Path(RESULTS) / 'report.html').resolve().as_uri()}"]
+    if {job.rule.name for job in workflow.dag.targetjobs} == {"audit"} & named:
+        from trajectories.checkpoints.stage import summary
+        from trajectories.tables import read_table
+
+        return summary(read_table(f"{RESULTS}/checkpoints.tsv", "checkpoints")).splitlines()
+    return []
 
 
 wildcard_constraints:

@@ -8,7 +8,8 @@ rule report:
         scores=[] if not SCORED else scores(),
         questions=[] if not SCORED else questions_files(),
     output:
-        f"{RESULTS}/report.html",
+        page=f"{RESULTS}/report.html",
+        summary=f"{RESULTS}/summary.txt",
     log:
         f"{LOGS}/report.log",
     conda:

@@ -13,5 +13,6 @@ with stage(snakemake.log[0]):
         scores=snakemake.input.scores,
         questions=snakemake.input.questions,
         benchmarks=snakemake.params.benchmarks,
-        output=snakemake.output[0],
+        output=snakemake.output.page,
+        summary=snakemake.output.summary,
     )

@@ -50,11 +50,12 @@ def stage(log: Path | str | None) -> Iterator[None]:
 
 
 class _Formatter(logging.Formatter):
-    """Marks warnings, so that whoever reads the log, a person or the terminal's view, finds them."""
+    """Marks warnings and indents further lines: whoever reads the log, a person or the terminal's view, finds them."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        if record.levelno == logging.WARNING:
-            record.message = f"warning: {record.message}"
+        first, *more = record.message.splitlines() or [""]
+        marked = f"warning: {first}" if record.levelno == logging.WARNING else first
+        record.message = "\n".join([marked, *(line if line.startswith(" ") else f"  {line}" for line in more)])
         return super().formatMessage(record)
 
 

@@ -38,6 +38,8 @@ def write_audit(*, study: str, output: Path | str) -> None:
     recovery = Recovery(chosen.recover_depth, tuple(Mirror(**mirror.model_dump()) for mirror in chosen.mirrors))
     table = audit(AuditSpec(tuple(sources(suite)), chosen.anomalies, chosen.compare, recovery))
     logger.info("%s", summary(table))
+    for footnote in anomaly_footnotes(table) if chosen.anomalies != "stop" else ():  # else the error says them
+        logger.warning("%s", footnote)
     path = Path(output)
     stopped = path.with_suffix(f".stopped{path.suffix}")
     try:
@@ -55,14 +57,14 @@ def sources(suite: Suite) -> list[ModelSource]:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Return a line per model and status for people, then what is wrong."""
+    """Return a line per model and status for people."""
     parts = table.groupby(["model", "format", "status", "used"], sort=False, dropna=False)
     lines = [
         f"  {model}: {len(part)} {status}, {form if isinstance(form, str) else 'nothing'}, "
         f"{part['bytes'].sum() / 1e9:.2f} GB{'' if used else ', left out'}"
         for (model, form, status, used), part in parts
     ]
-    return "\n".join(["checkpoints:", *lines, *anomaly_footnotes(table)])
+    return "\n".join(["checkpoints:", *lines])
 
 
 def _source(model: Model, suite: Suite) -> ModelSource:

@@ -36,5 +36,5 @@ def fetch_study(
             continue
         fetch_ahead(checkpoint, Path(scratch), settings.checkpoints.hub_cache)
         fetched += 1
-    logger.info("fetch: %d of %d unscored checkpoints lie in %s", fetched, len(waiting), scratch)
+    logger.info("note: fetch: %d of %d unscored checkpoints lie in %s", fetched, len(waiting), scratch)
     return fetched

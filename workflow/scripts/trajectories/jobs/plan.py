@@ -76,7 +76,7 @@ def write_plan(
     works = works_of(table, requests, settings, Store(Path(store)))
     plan = plan_table(works, table, device, settings.scoring.dtype, sizes)
     write_table(plan, output)
-    logger.info("%s", summary(plan, works, device, settings, limit))
+    logger.info("note: %s", summary(plan, works, device, settings, limit))
 
 
 def works_of(

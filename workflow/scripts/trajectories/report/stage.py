@@ -6,6 +6,7 @@ from pathlib import Path
 from trajectories.figures.panels import read_task_labels
 from trajectories.report.page import Head, write_report
 from trajectories.report.provenance import provenance
+from trajectories.report.words import write_words
 from trajectories.study.config import Study
 from trajectories.study.protocol import protocol_label
 
@@ -21,18 +22,22 @@ def report_of_study(
     questions: Sequence[Path | str],
     benchmarks: Path | str,
     output: Path | str,
+    summary: Path | str,
 ) -> None:
-    """Write the page of a study.
+    """Write the page of a study, and what it found in a few lines of text (`summary`).
 
     `study` is its whole config as JSON; `tables` go by kind; `figures` are files, those of one figure sharing a stem;
     `references` are accuracy tables by display name; `benchmarks` is the folder of Snakemake's benchmark files.
     """
     config = Study.model_validate_json(study)
+    head, labels = head_of(config), read_task_labels(tasks)
+    given = {"tasks": Path(tasks)} | {kind: Path(path) for kind, path in tables.items()}
+    write_words(summary, labels, given, head.alpha)
     write_report(
         output,
-        head_of(config),
-        read_task_labels(tasks),
-        {"tasks": Path(tasks)} | {kind: Path(path) for kind, path in tables.items()},
+        head,
+        labels,
+        given,
         by_stem(figures),
         provenance(
             config,

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
-_TAIL = 8000  # bytes
+_TAIL = 8000  # bytes in which the last line is looked for
+_END = 40_000  # bytes in which entries are looked for
 _TIME = re.compile(r"^\d\d:\d\d:\d\d ")
 _RAISED = re.compile(r"[\w.]*[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b")
+NOTE = "note: "  # begins what a stage says for whoever waits at the terminal
 _LONGEST = 100  # characters of a line shown beside a bar
 
 
@@ -15,36 +17,40 @@ def last_line(log: Path) -> str:
     return _TIME.sub("", lines[-1])[:_LONGEST] if lines else ""
 
 
-def size(log: Path) -> int:
-    """Return the bytes of a log so far; 0 where there is none."""
-    try:
-        return log.stat().st_size
-    except OSError:
-        return 0
-
-
-def remarks(log: Path, start: int) -> list[str]:
-    """Return the warnings and notes that a log got after byte `start`."""
-    lines = [_TIME.sub("", line) for line in _tail(log, start)]
-    return [line.removeprefix("note: ") for line in lines if line.startswith(("warning: ", "note: "))]
+def remarks(log: Path) -> list[str]:
+    """Return the warnings and notes of a log, each with all its lines; Snakemake begins the log of every try anew."""
+    return [entry for entry in _entries(log) if entry.startswith(("warning: ", NOTE))]
 
 
 def failure_of(log: Path) -> str:
-    """Return why a job failed, from its log: its last `error:` line, or the last line of a traceback, or nothing."""
-    lines = [_TIME.sub("", line) for line in _tail(log)]
-    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    """Return why a job failed, from its log: its last error with all its lines, or the last line of a traceback."""
+    told = [entry.removeprefix("error: ") for entry in _entries(log) if entry.startswith("error: ")]
     if told:
         return told[-1]
+    lines = _tail(log, _END)
     if any("this is a bug" in line for line in lines):
         raised = [line for line in lines if _RAISED.match(line)] or lines
         return f"{raised[-1]} (a bug in trajectories: please report it with the log)"
     return ""
 
 
-def _tail(log: Path, start: int = 0) -> list[str]:
+def _entries(log: Path) -> list[str]:
+    """Return what was said, without times; the lines that belong to what stands above them are indented."""
+    entries: list[str] = []
+    for line in _tail(log, _END):
+        if _TIME.match(line):
+            entries.append(_TIME.sub("", line))
+        elif entries and line.startswith(" "):
+            entries[-1] += f"\n{line}"
+        else:
+            entries.append(line)
+    return entries
+
+
+def _tail(log: Path, most: int = _TAIL) -> list[str]:
     try:
         with log.open("rb") as stream:
-            stream.seek(max(start, log.stat().st_size - _TAIL))
+            stream.seek(max(0, log.stat().st_size - most))
             text = stream.read().decode("utf-8", errors="replace")
     except OSError:
         return []

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trajectories.terminal.logs import failure_of, last_line, remarks, size
+from trajectories.terminal.logs import NOTE, failure_of, last_line, remarks
 
-MOST_REMARKS = 8  # shown at the end of a run
+MOST_REMARKS = 8  # warnings shown at the end of a run; notes are all shown
 GO_ON = "what is finished is kept; the same command goes on from there"
 
 
@@ -29,12 +29,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class RunningJob:
-    """A job in hand: its rule, its wildcards in words, its log file and how many bytes that had when it started."""
+    """A job in hand: its rule, its wildcards in words, its log file."""
 
     rule: str
     what: str
     log: str | None
-    start: int = 0
 
 
 @dataclass
@@ -57,7 +56,7 @@ class Run:
         if not logs:
             return
         what = " ".join(str(value) for value in wildcards.values())
-        self.running[job] = RunningJob(rule, what, logs[0], size(Path(logs[0])))
+        self.running[job] = RunningJob(rule, what, logs[0])
         stage = self.stages.setdefault(rule, Stage(rule, 1))
         if stage.started is None:
             stage.started = time.monotonic()
@@ -68,16 +67,18 @@ class Run:
         if ended is not None:
             self.failures.pop(_key(ended), None)
             if ended.log:
-                self.remarks |= dict.fromkeys(remarks(Path(ended.log), ended.start))
+                self.remarks |= dict.fromkeys(remarks(Path(ended.log)))
             self.stages[ended.rule].done += 1
 
     def fail(self, job: int, rule: str, logs: Sequence[str], message: str = "") -> None:
-        """Remember a failed job in one line: what its log says, which job it was, where the log is."""
+        """Remember a failed job: what its log says, in the first line also which job it was and where the log is."""
         ended = self.running.pop(job, None) or RunningJob(rule, "", logs[0] if logs else None)
         said = failure_of(Path(ended.log)) if ended.log else ""
-        parts = [said or message or "ended without a word", f"{ended.rule} {ended.what}".strip()]
-        parts += [f"log: {ended.log}"] if ended.log else []
-        self.failures[_key(ended)] = "error: " + " · ".join(parts)
+        first, *more = (said or message or "ended without a word").splitlines()
+        parts = [first.removesuffix(":"), f"{ended.rule} {ended.what}".strip()] + (
+            [f"log: {ended.log}"] if ended.log else []
+        )
+        self.failures[_key(ended)] = "\n".join(["error: " + " · ".join(parts), *more])
 
     def in_hand(self, rule: str) -> str:
         """Return what a stage is at: the last line of the log of a job in hand, else the job's wildcards."""
@@ -107,8 +108,11 @@ class Run:
         return [*self._remarks(), *self.made]
 
     def _remarks(self) -> list[str]:
-        shown, left = list(self.remarks)[:MOST_REMARKS], len(self.remarks) - MOST_REMARKS
-        return shown + ([f"and {left} more warnings in the logs"] if left > 0 else [])
+        warnings = [remark for remark in self.remarks if not remark.startswith(NOTE)]
+        notes = [remark.removeprefix(NOTE) for remark in self.remarks if remark.startswith(NOTE)]
+        left = len(warnings) - MOST_REMARKS
+        more = [f"and {left} more warnings in the logs"] if left > 0 else []
+        return [*warnings[:MOST_REMARKS], *more, *notes]
 
 
 def _key(job: RunningJob) -> str:

@@ -1,0 +1,23 @@
+"""`summary.txt`: what the study found, a sentence a line, for the terminal at the end of a run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from trajectories.figures.panels import TaskLabel
+from trajectories.files import write_text
+from trajectories.report.doubts import doubts
+from trajectories.report.summary import summary
+from trajectories.tables import read_table
+
+KINDS = ("regression", "survival", "effects", "trends", "consistency", "twins")
+
+
+def write_words(out: Path | str, tasks: Sequence[TaskLabel], tables: Mapping[str, Path], alpha: float) -> None:
+    """Write the page's first sentences, then what is doubtful: five lines at most."""
+    told = {kind: read_table(tables[kind], kind) for kind in KINDS if kind in tables}
+    doubtful = doubts(told.get("consistency"), told.get("twins"))
+    sentences = [
+        *summary(told, {task.task: task.label for task in tasks}, alpha),
+        *(f"{finding.task}: {finding.text}" for finding in doubtful),
+    ]
+    write_text(out, "".join(f"{' '.join(sentence.split())}\n" for sentence in sentences))

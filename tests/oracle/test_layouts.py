@@ -88,6 +88,6 @@ def test_a_layout_asks_what_the_harness_asks(layout: str) -> None:
 
 
 def test_every_layout_has_its_test_and_the_prizes_its_own() -> None:
-    assert set(known_layouts()) == {*ROWS, "prize"}
+    assert set(known_layouts()) == {*ROWS, "prize", "completion", "logodds"}
     row = {"prompt": "2 + 2 =", "classes": json.dumps([" 4", " 5"]), "answer_index": 1}
     assert to_questions([row], Task(name="t", file="x"), Protocol()) == [Question("2 + 2 =", (" 4", " 5"), (0, 1))]

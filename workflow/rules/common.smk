@@ -270,7 +270,15 @@ def model_names():
 
 def other_figures():
     """Return the names of the figures beside Figure 1 that this study has tables for."""
-    return ["coefficients", "surface", "models", *["consistency"] * SCORED, *["replication"] * bool(STUDY.reference)]
+    several = len(set(STUDY.suites.values())) > 1
+    return [
+        "coefficients",
+        "surface",
+        "models",
+        *["compute"] * several,
+        *["consistency"] * SCORED,
+        *["replication"] * bool(STUDY.reference),
+    ]
 
 
 def figures():

@@ -40,6 +40,7 @@ rule figures:
         alpha=STUDY.statistics.alpha,
         names=model_names(),
         columns=STUDY.figures.columns,
+        suites=lambda wildcards: STUDY.suites,
         code=code_digest("trajectories.figures"),
     script:
         "../scripts/figures.py"

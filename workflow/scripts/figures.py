@@ -11,4 +11,5 @@ with stage(snakemake.log[0]):
         alpha=snakemake.params.alpha,
         names=snakemake.params.names,
         width=COLUMNS[snakemake.params.columns],
+        suites=snakemake.params.suites,
     )

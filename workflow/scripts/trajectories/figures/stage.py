@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trajectories.figures.coefficients import draw_coefficients
+from trajectories.figures.compute import draw_compute
 from trajectories.figures.consistency import draw_consistency
 from trajectories.figures.models import draw_models
 from trajectories.figures.panels import Names, read_task_labels
@@ -21,8 +22,11 @@ def draw_figures(
     alpha: float = 0.05,
     names: Names | None = None,
     width: Column = "two",
+    suites: Names | None = None,
 ) -> None:
     """Draw every figure that `outputs` (name → files) asks for from the tables, which go by kind.
+
+    `suites` is the suite each model belongs to.
 
     Raises `UserError` for a table that cannot be read.
     """
@@ -35,6 +39,7 @@ def draw_figures(
         "models": lambda out: draw_models(
             tables["accuracy"], tables["trends"], tasks, out, alpha=alpha, names=names, width=width
         ),
+        "compute": lambda out: draw_compute(tables["accuracy"], tasks, out, suites or {}, width=width),
         "replication": lambda out: draw_replication(tables["compare"], tasks, out, width=width),
         "consistency": lambda out: draw_consistency(
             tables["distances"], tables["consistency"], out, names=names, width=width

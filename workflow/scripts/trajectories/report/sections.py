@@ -49,7 +49,7 @@ class Section:
 
 
 CHAPTERS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = (
-    ("effects", "Size and training", ("coefficients", "surface"), ("regression", "by_axis")),
+    ("effects", "Size and training", ("coefficients", "surface", "compute"), ("regression", "by_axis")),
     ("trends", "Single models", ("models",), ("trends", "declines")),
     ("shapes", "Shapes and breaks", (), ("shapes", "breaks")),
     ("robustness", "Does it hold?", (), ("survival", "effects", "premises", "variation", "sensitivity", "power")),

@@ -40,6 +40,13 @@ FIGURES: Mapping[str, Text] = {
         "Per task, models (rows, largest on top) by checkpoints (columns): observed accuracy, the regression's fit, "
         "and what is left, observed minus fitted. Stripes in the residual are what a plane cannot bend to.",
     ),
+    "compute": Text(
+        "Loss against training compute",
+        "One panel per task, one line per suite: the last checkpoint of each model, its compute 6 x parameters x "
+        "tokens. "
+        "Losses are on a log axis, less is better; a line that rises is inverse scaling. Bars are plus and minus one "
+        "standard error over questions. A task without a loss is shown by its own metric.",
+    ),
     "consistency": Text(
         "Checkpoints by their scores",
         "One map per model, its steps on both axes: the distance between two checkpoints' scores, dark where they are "

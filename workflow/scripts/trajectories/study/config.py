@@ -52,6 +52,10 @@ class Model(Strict):
         None, description="The model, or the name, of whose size this is one more run; else equal parameters say so."
     )
     run: str | int | None = Field(None, description="What tells this run from others of its size, e.g. a seed.")
+    suite: Name | None = Field(
+        None,
+        description="Its suite, in a study of several: one line of loss over compute; null: the study.",
+    )
     exact_parameters: Count | None = Field(None, description="Exact count, for the sensitivity analysis.")
     embedding_parameters: Count | None = Field(None, description="How many of the exact count are embeddings.")
     hub: Pattern | None = None
@@ -282,6 +286,11 @@ class Study(Strict):
     def sizes(self) -> dict[str, str]:
         """Return the size each model is a run of: named by its first model; equal parameters unless `size_of` says."""
         return sizes_of([(model.name, model.parameters, model.size_of) for model in self.models])
+
+    @property
+    def suites(self) -> dict[str, str]:
+        """Return the suite each model belongs to: the study's own name where its record names none."""
+        return {model.name: model.suite or self.study for model in self.models}
 
     @property
     def trees(self) -> tuple[str, ...]:

@@ -1,0 +1,86 @@
+"""Loss against training compute, a line per suite: the form in which the Inverse Scaling Prize showed its tasks.
+
+McKenzie et al. (2023), "Inverse Scaling: When Bigger Isn't Better": one panel per task, FLOPs and loss on log axes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from trajectories.analysis.axes import measured
+from trajectories.figures.axes import set_axis, title
+from trajectories.figures.panels import TaskLabel, facets, legend_above, panel_rows, read_accuracy, value_text
+from trajectories.figures.style import FALL, GREY, RISE, Column, figure_style, save
+from trajectories.study.metrics import record_of
+
+COLOURS = (RISE, FALL, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+MARKERS = "os^Dv<>"
+"""Of suites, in the study's order; of more than seven some look alike but for their marker or colour."""
+
+LOSS = "loss"
+
+
+def draw_compute(
+    accuracy: Path | str,
+    tasks: Sequence[TaskLabel],
+    out: Sequence[Path | str],
+    suites: Mapping[str, str],
+    *,
+    width: Column = "two",
+) -> None:
+    """Draw the last checkpoint of every model: its loss over 6 x parameters x tokens, the models of a suite joined.
+
+    `suites` is model → suite. A task that has no `loss` is drawn by its own metric.
+    """
+    with figure_style():
+        save(compute_figure(read_accuracy(accuracy), tasks, suites, width=width), out)
+
+
+def compute_figure(
+    accuracy: pd.DataFrame, tasks: Sequence[TaskLabel], suites: Mapping[str, str], *, width: Column
+) -> Figure:
+    """Return the figure of `draw_compute` from a table already read."""
+    placed = measured(last_checkpoints(accuracy), "compute", None)
+    placed = placed.assign(suite=placed["model"].map(suites))
+    shown = [by_loss(placed, task) for task in tasks]
+    names = list(dict.fromkeys(suites.values()))
+    figure, panels = facets(shown, width)
+    for label, panel in zip(shown, panels, strict=True):
+        rows = panel_rows(placed, label)
+        for place, suite in enumerate(names):
+            line = rows[rows["suite"] == suite].sort_values("x")
+            look = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
+            panel.errorbar(
+                line["x"], line["value"], yerr=line["stderr"].fillna(0), markersize=2.6, elinewidth=0.5, **look
+            )
+        if label.chance is not None:
+            panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
+        if record_of(label.metric).low >= 0 and not record_of(label.metric).is_share and (rows["value"] > 0).all():
+            panel.set_yscale("log")
+        set_axis(panel, placed["x"], "compute")
+    figure.supxlabel(title("compute"), fontsize=7)
+    figure.supylabel(value_text(shown), fontsize=7)
+    legend_above(figure, [_handle(place, suite) for place, suite in enumerate(names)])
+    return figure
+
+
+def last_checkpoints(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of each model's last step that has seen tokens."""
+    seen = accuracy[accuracy["tokens"] > 0]
+    return seen[seen["step"] == seen.groupby("model")["step"].transform("max")]
+
+
+def by_loss(accuracy: pd.DataFrame, task: TaskLabel) -> TaskLabel:
+    """Return the panel of a task by its loss, whose value under guessing is not known here, or as it is."""
+    if task.metric == LOSS or not ((accuracy["task"] == task.task) & (accuracy["metric"] == LOSS)).any():
+        return task
+    return replace(task, metric=LOSS, chance=None)
+
+
+def _handle(place: int, suite: str) -> Line2D:
+    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+    return Line2D([], [], color=colour, marker=marker, markersize=3, label=suite)

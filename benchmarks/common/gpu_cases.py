@@ -244,6 +244,7 @@ def release(device: str) -> None:
 
     gc.collect()
     if device.startswith("cuda"):
+        torch._dynamo.reset()  # a job compiles for one model; here several must not use up the compiler's limit
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 

@@ -7,7 +7,8 @@ taken, since FlexAttention would have to be compiled there and has no advantage 
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Queries of one call of the attention kernel. A run of nodes attends to its few ancestors and itself, so short runs
 # save work; very short ones leave the kernel too little (CPU, packs of 1024: 94 GF/s of the body at 32, 106 at 128,
-# 103 at 256, 88 uncut). The number for GPUs is a guess; benchmarks/gpu.py measures it.
+# 103 at 256, 88 uncut; H200, packs of 8192, share of the matrix rate: 0.21 at 256, 0.28 at 1024, 0.16 uncut).
 PIECE_TOKENS = {"cpu": 128, "cuda": 1024}
 BLOCK = 128  # FlexAttention's block of queries and keys
 
@@ -43,6 +44,24 @@ class SdpaAttention:
     def mask(self, layout: Layout, question: Question) -> Tensor:
         """Return [1, 1, n, root + n]: 0 where node i may attend, -inf elsewhere."""
         return tree_mask(layout, question, PIECE_TOKENS.get(layout.end.device.type, 1024))
+
+
+@contextmanager
+def without_plans(device: torch.device) -> Iterator[None]:
+    """On a GPU keep cuDNN out of SDPA for the block: it makes a plan for every new shape, and in a tree all are new.
+
+    On an H200 the first pass over a tree, the only one there is, takes 4.7 times as long with it under pythia-70m's
+    shape and 2.3 times under 1.4b's; a second pass would be 8 % faster.
+    """
+    enabled: Any = torch.backends.cuda.cudnn_sdp_enabled
+    before = device.type == "cuda" and bool(enabled())
+    try:
+        if before:
+            torch.backends.cuda.enable_cudnn_sdp(False)
+        yield
+    finally:
+        if before:
+            torch.backends.cuda.enable_cudnn_sdp(True)
 
 
 class EagerAttention:

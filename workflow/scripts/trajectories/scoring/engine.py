@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trajectories.scoring.attention import Attention, candidates, faster
+from trajectories.scoring.attention import Attention, candidates, faster, without_plans
 from trajectories.scoring.forward import TreeForward
 from trajectories.scoring.head import Head, edge_scores, head_of
 from trajectories.scoring.memory import smaller
@@ -75,8 +75,9 @@ class Engine:
         requests = requests.within(self.window)
         total = np.zeros(len(requests), dtype=np.float64)
         greedy = np.ones(len(requests), dtype=np.bool_)
-        for rows in of_one_rope(requests, rope_switch(self.model.config)):
-            total[rows], greedy[rows] = self._score_tree(requests.rows(rows), progress)
+        with without_plans(self.model.device):
+            for rows in of_one_rope(requests, rope_switch(self.model.config)):
+                total[rows], greedy[rows] = self._score_tree(requests.rows(rows), progress)
         return Scored(requests, total, greedy, self.pack_tokens, self.way, self.proofs)
 
     def forward(self, root: Ints, attention: Attention | None = None) -> TreeForward:

@@ -45,8 +45,9 @@ def load_study(config):
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
-# The word by which `known_tasks` lists tasks is no part of a study.
+# Words for `known_tasks` and `new` are no part of a study.
 FIND = str(config.pop("find", ""))
+NEW = {key: str(config.pop(key)) for key in ("file", "suite") if key in config}
 STUDY, TOLD = load_study(config)
 RESULTS = f"results/{STUDY.study}"
 LOGS = f"{RESULTS}/logs"
@@ -55,7 +56,7 @@ SCRATCH = STUDY.checkpoints.scratch or f"{RESULTS}/checkpoints"
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if CONDA else sys.executable
 GPUS = visible_gpus(os.environ) if STUDY.scoring.device == "auto" else []
-BESIDE = {"status", "fetch", "known_tasks", "check"}  # rules that may run beside another Snakemake
+BESIDE = {"status", "fetch", "known_tasks", "check", "new"}  # rules that may run beside another Snakemake
 IMPORTED = STUDY.imported is not None
 ANSWERED = IMPORTED and STUDY.imported.of_questions  # the import brings single questions, from which all else is made
 SCORED = ANSWERED or not IMPORTED
@@ -224,6 +225,8 @@ def network_needs():
 def look_before():
     """Say all that can be known before the first job, and end everything where a mistake is among it."""
     named = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    if NEW and "new" not in named:
+        sys.exit(f"error: config: {', '.join(NEW)} is a word for `snakemake new` alone; a study has no such key")
     if named <= BESIDE - {"check"}:
         return
     from trajectories.preflight.network import look_at_network

@@ -41,3 +41,16 @@ rule status:
         study=lambda wildcards: STUDY.section("protocol", "scoring"),
     script:
         "../scripts/status.py"
+
+
+rule new:
+    """Write a commented study to begin with: --config study=NAME, and file=QUESTIONS or suite=pythia if wanted."""
+    log:
+        f"{LOGS}/new.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        asked=lambda wildcards: {"study": STUDY.study, "file": "", "suite": "demo"} | NEW,
+    script:
+        "../scripts/new.py"

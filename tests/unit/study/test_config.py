@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from trajectories.errors import UserError
 from trajectories.study.config import Study
@@ -164,3 +165,14 @@ def test_runs_of_a_size_have_equal_parameters_or_say_whose_size_they_are() -> No
     models = [{"name": "a", "parameters": 7}, {"name": "a2", "parameters": 8, "size_of": "a"}]
     with pytest.raises(UserError, match="'a2': is a run of the size 'a', so its parameters are 7"):
         Study.from_config(GOOD | {"models": models})
+
+
+def test_the_study_may_stand_in_folders(project: Path) -> None:
+    """Another name is another suite: with another seed, the demo's is trained beside the first."""
+    config = yaml.safe_load((project / "studies" / "demo.yaml").read_text())
+    assert Study.from_config(config).checkpoints.folder == "results/demo/suite/{model}/step{step}"
+    own = {"folder": "runs/{study}/{model}/step{step}"}
+    models = [{"name": "a", "parameters": 1}, {"name": "b", "parameters": 2} | own]
+    other = Study.from_config(config | {"study": "demo-2", "pocket": {"seed": 2}, "models": models})
+    assert other.checkpoints.folder == "results/demo-2/suite/{model}/step{step}"
+    assert [model.folder for model in other.models] == [None, "runs/demo-2/{model}/step{step}"]

@@ -19,7 +19,7 @@ from trajectories.study.sizes import sizes_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict, refusal
 from trajectories.study.tokens import Tokens, stepwise, told_once
-from trajectories.study.values import Count, Device, Dtype, FolderPattern, Pattern, Place, has_step
+from trajectories.study.values import Count, Device, Dtype, FolderPattern, Pattern, Place, has_step, named_in_folders
 
 
 def _as_protocol(value: Any) -> Protocol:
@@ -112,7 +112,9 @@ class Checkpoints(Strict):
     """Where the suite's checkpoints are and what is done with them."""
 
     hub: Pattern | None = Field(None, description="Repository on the hub, e.g. EleutherAI/{model}.")
-    folder: FolderPattern | None = Field(None, description="Local folder, e.g. path/{model}/step{step}.")
+    folder: FolderPattern | None = Field(
+        None, description="Local folder, e.g. path/{model}/step{step}; {study} stands for the study's name."
+    )
     revision: Pattern = Field("step{step}", description="Branch of a step on the hub.")
     tokens_per_step: Count | None = Field(
         None, description="Tokens that one training step sees: batch size × length; known for Pythia alone."
@@ -264,6 +266,12 @@ class Study(Strict):
         suite = value.get("checkpoints") or {}
         table = stepwise(value["steps"], suite.get("tokens") if isinstance(suite, dict) else None)
         return value | {"steps": list(table), "checkpoints": suite | {"tokens": table}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _study_in_folders(cls, value: Any) -> Any:
+        """Put the study's name where folders of checkpoints say {study}."""
+        return named_in_folders(value) if isinstance(value, dict) else value
 
     @classmethod
     def from_config(cls, config: dict[str, Any], where: str = "config") -> "Study":

@@ -40,6 +40,26 @@ def _pattern(value: Any) -> str:
     return value
 
 
+def named_in_folders(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config with the study's name in place of {study} in every folder pattern of checkpoints and mirrors."""
+    study = config.get("study")
+    if not isinstance(study, str):
+        return config
+
+    def named(record: Any) -> Any:
+        if not isinstance(record, dict):
+            return record
+        folder, mirrors = record.get("folder"), record.get("mirrors")
+        given = {"folder": folder.replace("{study}", str(study))} if isinstance(folder, str) else {}
+        return (
+            record | given | ({"mirrors": [named(mirror) for mirror in mirrors]} if isinstance(mirrors, list) else {})
+        )
+
+    suite, models = config.get("checkpoints"), config.get("models")
+    changed = {"checkpoints": named(suite)} if suite is not None else {}
+    return config | changed | ({"models": [named(model) for model in models]} if isinstance(models, list) else {})
+
+
 def has_step(pattern: str) -> bool:
     """Tell whether a pattern names the step."""
     return "{step}" in pattern or "{step:" in pattern

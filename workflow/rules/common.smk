@@ -115,6 +115,16 @@ def scores():
     return [f"{RESULTS}/scores/{model}/step{step}.parquet" for model, step in checkpoints()]
 
 
+def written():
+    """Return whether models write the answers of any task."""
+    return not IMPORTED and any(task.written for task in STUDY.tasks)
+
+
+def generations():
+    """Return the file of texts of every checkpoint; none where all tasks are scored."""
+    return [f"{RESULTS}/generations/{model}/step{step}.parquet" for model, step in checkpoints()] if written() else []
+
+
 def questions_files():
     """Return the questions file of every task."""
     return [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks]
@@ -340,7 +350,12 @@ def report_tables():
 
 def targets():
     """Return everything a study makes."""
-    return [f"{RESULTS}/report.html", f"{RESULTS}/table1.md", *(file for name in figures() for file in figure(name))]
+    return [
+        f"{RESULTS}/report.html",
+        f"{RESULTS}/table1.md",
+        *generations(),
+        *(file for name in figures() for file in figure(name)),
+    ]
 
 
 def made():

@@ -4,6 +4,9 @@
 is of one choice (greedy, perplexity, bits_per_byte). Sources: mc1, mc2: Lin et al. 2022; loss: McKenzie et al. 2023;
 sequence_loss, logodds: the prize's evaluation;
 pmi (log-likelihood after the context minus that after nothing): Brown et al. 2020, Holtzman et al. 2021.
+
+A question whose answer was written has no log-likelihoods: of its choices the one that was said is greedy, and one more
+choice, the last, stands for a text without an answer.
 """
 
 from collections.abc import Callable, Collection
@@ -91,11 +94,25 @@ class _Block:
 
     def metric(self, name: str) -> np.ndarray:
         """Return a metric (Q), or a size of the choice that counts; missing where a question has not what it needs."""
-        values, label = self.loglikelihood, self.label
         if name in OF_THE_TRUTH:
             return self._of_the_truth(name)
         if name == PLACE:
-            return np.asarray(label.argmax(axis=1), float)
+            return np.asarray(self.label.argmax(axis=1), float)
+        said = self._of_the_written(name)
+        return said if self.untold.all() else np.where(self.untold, said, self._of_values(name))
+
+    def _of_the_written(self, name: str) -> np.ndarray:
+        """Return what is known of answers that were written: whether there is one, and whether it is right."""
+        said = self.column("is_greedy")
+        if name == "answered":
+            return np.where(self.untold, 1 - said[:, -1], np.nan)
+        known = self.untold & (name in ("accuracy", "accuracy_balanced"))
+        return np.where(known, (said * self.label).max(axis=1), np.nan)
+
+    def _of_values(self, name: str) -> np.ndarray:
+        values, label = self.loglikelihood, self.label
+        if name == "answered":
+            return np.full(len(values), np.nan)
         if name in ("loss", "mc2"):
             loss = _log_sum(values) - _log_sum(np.where(label, values, -np.inf))
             return np.asarray(np.exp(-loss) if name == "mc2" else loss)

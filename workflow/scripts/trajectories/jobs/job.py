@@ -16,6 +16,7 @@ from trajectories.study.protocol import Protocol
 
 if TYPE_CHECKING:
     from trajectories.scoring.requests import Requests
+    from trajectories.scoring.written import Asked
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class RequestsFile:
         """Digest of each task's requests."""
         found: dict[str, str] = json.loads(self.header["digests"])
         return found
+
+    @cached_property
+    def written(self) -> "Mapping[str, Asked]":
+        """The tasks whose answers the model writes, and how they are asked."""
+        from trajectories.scoring.written import asked_in
+
+        return asked_in(self.header) if "written" in self.header else {}
 
     @cached_property
     def requests(self) -> "Requests":

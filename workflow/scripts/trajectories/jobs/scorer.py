@@ -58,8 +58,12 @@ def _start(threads: int | None) -> "Known":
 def _score(job: Job, folder: Path, missing: Mapping[Path, Sequence[str]], known: "Known") -> None:
     engine = _load(job, folder)
     for file in job.requests:
-        if file.path in missing:
-            _score_tree(job, engine, file, missing[file.path], known)
+        names = missing.get(file.path, ())
+        if scored := [name for name in names if name not in file.written]:
+            _score_tree(job, engine, file, scored, known)
+        for name in names:
+            if name in file.written:
+                _write_task(job, engine, file, name)
 
 
 def _forget() -> None:
@@ -100,6 +104,36 @@ def _score_tree(job: Job, engine: "Engine", file: RequestsFile, tasks: Sequence[
     leave_note(job.store.folder, job.checkpoint.commit, tokens, seconds[0], str(engine.model.device), scored.proofs)
 
 
+def _write_task(job: Job, engine: "Engine", file: RequestsFile, task: str) -> None:
+    """Let the model write the answers of one task; the texts are kept before the scores that are made of them."""
+    from trajectories.files import whole_file
+    from trajectories.progress import progress_bar
+    from trajectories.scoring.generation import Writer
+    from trajectories.scoring.scored import refuse_vocabulary
+    from trajectories.scoring.scores import write_scores
+    from trajectories.scoring.written import Decoder, write_answers
+
+    requests = file.requests.of_tasks([task])
+    if not len(requests):
+        return
+    writer = Writer(engine.model, engine.window, Decoder(file.header["decoder"]), engine.pack_tokens)
+    try:
+        refuse_vocabulary(requests, engine.vocabulary)
+        with progress_bar(len(requests), f"{job.checkpoint} {task}") as advance:
+            scores, texts = write_answers(writer, requests, file.written[task], advance)
+    except UserError as error:
+        raise UserError(f"{job.checkpoint}, task {task}: {error}") from error
+    made = _made(job, engine, file, file.digests[task]) | {
+        "way": file.written[task].how.by,
+        "pack_tokens": writer.pack_tokens,
+    }
+    kept = job.store.texts(job.entries[task].stem)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(kept) as part:
+        texts.to_parquet(part, index=False)
+    write_scores(scores, job.entries[task], made)
+
+
 def _keep(job: Job, engine: "Engine", file: RequestsFile, scored: "Scored", requests: "Requests") -> None:
     from trajectories.scoring.scores import score_table, write_scores
 
@@ -113,21 +147,26 @@ def _keep(job: Job, engine: "Engine", file: RequestsFile, scored: "Scored", requ
 def _provenance(
     job: Job, engine: "Engine", file: RequestsFile, scored: "Scored", requests: "Requests", digest: str
 ) -> dict[str, Any]:
+    return _made(job, engine, file, digest) | {
+        "pack_tokens": scored.pack_tokens,
+        "way": scored.way,
+        "proofs": scored.proven,
+        "cut_on_the_left": requests.longer_than(engine.window),
+    }
+
+
+def _made(job: Job, engine: "Engine", file: RequestsFile, digest: str) -> dict[str, Any]:
+    """Return how a task was scored or written, as far as it is the same for both."""
     from trajectories.provenance import hardware, versions
 
-    window = engine.window
     return {
         "commit": job.checkpoint.commit,
         "requests": digest,
         "tokenizer": file.header.get("tokenizer", ""),
         "dtype": job.scoring.dtype,
         "protocol": job.protocol.model_dump(),
-        "pack_tokens": scored.pack_tokens,
-        "way": scored.way,
-        "proofs": scored.proven,
         "attention": engine.attention_used,
-        "window": window,
-        "cut_on_the_left": requests.longer_than(window),
+        "window": engine.window,
         "device": str(engine.model.device),
         "hardware": hardware(str(engine.model.device)),
         "versions": versions(),

@@ -5,6 +5,7 @@ second copy of a job writes the same file and does no harm.
 
     <store>/<xx>/<key>.parquet         the scores of one task, or a link to the whole file they have gone into
     <store>/whole/<xx>/<key>.parquet   the scores of all tasks of a study under one checkpoint
+    <store>/texts/<xx>/<key>.parquet   the texts of a task whose answers are written
 
 Scores lie on disk once: a study's scores file is another name of the whole file (a hard link, or a copy where there are
 none), so either may be deleted and the other stays what it is.
@@ -42,6 +43,10 @@ class Store:
     def entry(self, key: str) -> Path:
         """Return where the scores of the identity with this digest are or would be."""
         return self.folder / key[:2] / f"{key}.parquet"
+
+    def texts(self, key: str) -> Path:
+        """Return where the texts of the identity with this digest are or would be."""
+        return self.folder / "texts" / key[:2] / f"{key}.parquet"
 
     def has(self, identity: Identity) -> bool:
         """Tell whether the scores are there; files appear whole or not at all."""

@@ -40,6 +40,8 @@ def filled(record: Mapping[str, Any]) -> dict[str, Any]:
             f"columns and template are replaced by templates over all columns: write {_in_templates(record)}; "
             f"or a layout ({', '.join(known_layouts())})"
         )
+    if isinstance(written := record.get("answer"), Mapping):
+        return _filled_written(record, written)
     name = record.get("layout") or USUAL
     if name not in known_layouts():
         raise ValueError(f"layout: unknown layout {name!r}{suggestion(str(name), set(known_layouts()))}")
@@ -50,8 +52,25 @@ def filled(record: Mapping[str, Any]) -> dict[str, Any]:
     return usual | dict(record)
 
 
+def _filled_written(record: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill a record whose answers are written: what is true is said as of any other, or by the layout."""
+    plain = {key: value for key, value in record.items() if key != "answer"}
+    found = filled(plain | {"answer": written["true"]} if written.get("true") is not None else plain)
+    true = found.pop("answer", None)
+    return found | {"answer": {**written, "true": true}}
+
+
 def changed(record: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with changed keys: without those that a new layout or a key in their place makes void."""
+    """Return a record with changed keys: without those that a new layout or a key in their place makes void.
+
+    An answer that is now written leaves what is true as it was, unless it says so.
+    """
+    written = changes.get("answer")
+    if isinstance(written, Mapping) and written.get("true") is None:
+        plain = changed(record, {key: value for key, value in changes.items() if key != "answer"})
+        former = plain.get("answer")
+        true = former.get("true") if isinstance(former, Mapping) else former
+        return plain | {"answer": {**written, **({"true": true} if true is not None else {})}}
     void = {instead for own, instead in INSTEAD.items() if changes.get(own) is not None}
     void |= {*ASKING, "delimiter"} if changes.get("layout") is not None else set()
     return {key: value for key, value in record.items() if key not in void} | dict(changes)

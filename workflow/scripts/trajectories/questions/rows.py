@@ -90,7 +90,7 @@ def _question(row: Row, task: Task, protocol: Protocol, preamble: str) -> Questi
 def check_metric(question: Question, metric: str) -> None:
     """Raise ValueError where a question has not what the metric needs."""
     needs = METRICS[metric].needs
-    if needs in ("two choices", "unconditional") and len(question.choices) < 2:
+    if needs in ("two choices", "unconditional", "written") and len(question.choices) < 2:
         raise ValueError(
             f"has 1 choice; at least 2 are needed for the metric {metric}: add choices, or take a metric of one choice "
             f"({', '.join(name for name, record in METRICS.items() if record.needs in ('question', 'any'))})"
@@ -148,7 +148,7 @@ def _text(value: Any, key: str) -> str:
 def _labels(row: Row, task: Task, choices: Sequence[str]) -> tuple[int, ...]:
     if task.labels is not None:
         return tuple(_whole(label) for label in _list(evaluated(task.labels, row)))
-    answer = evaluated(task.answer, row) if isinstance(task.answer, str) else task.answer
+    answer = evaluated(task.true, row) if isinstance(task.true, str) else task.true
     position = position_of(answer, choices)
     return tuple(int(place == position) for place in range(len(choices)))
 

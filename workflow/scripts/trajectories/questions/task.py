@@ -2,37 +2,41 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PositiveInt, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    PositiveInt,
+    Tag,
+    model_validator,
+)
 
 from trajectories.questions.harness.record import HarnessTask
 from trajectories.questions.layouts import ASKING, filled
-from trajectories.questions.templates import check_template
+from trajectories.questions.written import Answer, Written, as_template
 from trajectories.study.metrics import Metric
 from trajectories.study.names import Name
 from trajectories.study.strict import Strict
 from trajectories.study.values import Place
 
 
-def _template(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("is no template; write text, with columns as {{column}}")
-    check_template(value)
-    return value
-
-
 def _templates(value: Any) -> Any:
     for source in value if isinstance(value, list) else [value]:
-        _template(source)
+        as_template(source)
     return value
 
 
-def _answer(value: Any) -> Any:
-    return value if isinstance(value, int) and not isinstance(value, bool) else _template(value)
+def _way(value: Any) -> str:
+    return "union-written" if isinstance(value, dict | Written) else "union-plain"
 
 
-Template = Annotated[str, BeforeValidator(_template)]
+Template = Annotated[str, BeforeValidator(as_template)]
 Templates = Annotated[str | list[str], BeforeValidator(_templates)]  # one, or one for each choice
-Answer = Annotated[str | int, BeforeValidator(_answer)]
+AnyAnswer = Annotated[
+    Annotated[Written, Tag("union-written")] | Annotated[Answer, Tag("union-plain")], Discriminator(_way)
+]
+WRITTEN_METRICS = ("accuracy", "accuracy_balanced", "answered")
 
 
 class HubData(Strict):
@@ -87,8 +91,10 @@ class Task(Strict):
     choices: Templates | None = Field(
         None, description="Template that gives a list of texts, or a template for each choice."
     )
-    answer: Answer | None = Field(
-        None, description="Template of the true choice: its position from 0, its letter, or its text."
+    answer: AnyAnswer | None = Field(
+        None,
+        description="Template of the true choice: its position from 0, its letter, or its text; or "
+        "{by: generation, …}: the model writes its answer.",
     )
     labels: Template | None = Field(None, description="Template that gives a 0/1 list, in place of `answer`.")
     preamble: Name | None = Field(None, description="A text of the catalogue put before every context.")
@@ -131,7 +137,7 @@ class Task(Strict):
 
     @model_validator(mode="after")
     def _one_way_to_ask(self) -> "Task":
-        given = [key for key in ASKING if getattr(self, key) is not None]
+        given = [key for key in ASKING if getattr(self, key) is not None and (key, self.true) != ("answer", None)]
         if self.file is None and self.hub is None:
             if given or self.layout:
                 key = given[0] if given else "layout"
@@ -144,6 +150,30 @@ class Task(Strict):
             if (one in given) == (other in given):
                 raise ValueError(f"task {self.name!r}: give either {one} or {other}")
         return self
+
+    @model_validator(mode="after")
+    def _writable(self) -> "Task":
+        if self.written is None:
+            return self
+        if self.contexts is not None or self.text is not None or self.harness is not None:
+            what = "contexts" if self.contexts is not None else "text" if self.text is not None else "harness"
+            raise ValueError(f"task {self.name!r}: an answer by generation follows one context; it takes no {what}")
+        if self.metric not in WRITTEN_METRICS:
+            raise ValueError(
+                f"task {self.name!r}: metric {self.metric} needs log-likelihoods; of an answer by generation "
+                f"there are {', '.join(WRITTEN_METRICS)}"
+            )
+        return self
+
+    @property
+    def written(self) -> Written | None:
+        """How the model writes its answer; None where choices are scored."""
+        return self.answer if isinstance(self.answer, Written) else None
+
+    @property
+    def true(self) -> str | int | None:
+        """The template or the position of the true choice, where no labels say it."""
+        return self.answer.true if isinstance(self.answer, Written) else self.answer
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
-from trajectories.scoring.requests import CHOICE, RUNNING, UNCONDITIONAL, Requests, build_requests
+from trajectories.scoring.requests import CHOICE, RUNNING, UNCONDITIONAL, WRITTEN, Requests, build_requests
 from trajectories.scoring.tokenizer import appended
 from trajectories.study.protocol import Protocol
 
@@ -40,23 +40,28 @@ def encode(
     tokenizer: Any,
     protocol: Protocol,
     unconditional: Collection[str] = (),
+    written: Collection[str] = (),
 ) -> Requests:
     """Tokenise the questions of the tasks of one tree.
 
     `delimiters` holds each task's own text between context and choice, used where the protocol's `choice_prefix` is
     null; a task whose choices are whole (None) takes neither. Of the tasks in `unconditional` every choice is asked
-    once more after nothing at all. Raises `UserError`, naming task, question and choice, when a choice has no tokens
-    of its own.
+    once more after nothing at all; of those in `written` each context is one request with nothing after it. Raises
+    `UserError`, naming task, question and choice, when a choice has no tokens of its own.
     """
     tasks = list(questions)
     pairs = [
         pair
         for index, name in enumerate(tasks)
-        for pair in _pairs(index, questions[name], _prefix(protocol, delimiters[name]), name in unconditional)
+        for pair in (
+            _contexts(index, questions[name])
+            if name in written
+            else _pairs(index, questions[name], _prefix(protocol, delimiters[name]), name in unconditional)
+        )
     ]
     encoded = _encode_all(pairs, tokenizer, protocol)
     for pair, (_, choice) in zip(pairs, encoded, strict=True):
-        if not choice:
+        if not choice and pair.kind != WRITTEN:
             raise UserError(
                 f"task {tasks[pair.task]}, question {pair.question}, choice {pair.choice}: {pair.text!r} merges into "
                 "the context's last token and has none of its own; set protocol.encoding to separate"
@@ -98,11 +103,26 @@ def _pairs(task: int, questions: Sequence[Question], prefix: str, unconditional:
                 yield _Pair("", prefix + text, *place, UNCONDITIONAL, *size)
 
 
+def _contexts(task: int, questions: Sequence[Question]) -> Iterator[_Pair]:
+    for number, question in enumerate(questions):
+        yield _Pair(question.context, "", task, number, 0, 0, WRITTEN, 0, 0, 0)
+
+
 def _encode_all(pairs: Sequence[_Pair], tokenizer: Any, protocol: Protocol) -> list[tuple[list[int], list[int]]]:
-    """Return (context ids, choice ids) for each pair; of a running text (start token, all of its tokens)."""
+    """Return (context ids, choice ids) for each pair; of a running text (start token, all of its tokens), of a context
+    to go on from (its tokens, nothing)."""
     texts = _tokenise({pair.text for pair in pairs if pair.kind == RUNNING}, tokenizer, protocol)
-    others = iter(_encode_pairs([pair for pair in pairs if pair.kind != RUNNING], tokenizer, protocol))
-    return [([_start_token(tokenizer)], texts[pair.text]) if pair.kind == RUNNING else next(others) for pair in pairs]
+    alone = _tokenise({pair.context for pair in pairs if pair.kind == WRITTEN}, tokenizer, protocol)
+    others = iter(_encode_pairs([p for p in pairs if p.kind not in (RUNNING, WRITTEN)], tokenizer, protocol))
+    found = []
+    for pair in pairs:
+        if pair.kind == RUNNING:
+            found.append(([_start_token(tokenizer)], texts[pair.text]))
+        elif pair.kind == WRITTEN:
+            found.append((alone[pair.context] or [_start_token(tokenizer)], []))
+        else:
+            found.append(next(others))
+    return found
 
 
 def _encode_pairs(pairs: Sequence[_Pair], tokenizer: Any, protocol: Protocol) -> list[tuple[list[int], list[int]]]:

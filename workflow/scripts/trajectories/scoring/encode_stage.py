@@ -14,6 +14,7 @@ from trajectories.questions.task import Task
 from trajectories.scoring.encode import encode
 from trajectories.scoring.requests import Requests, write_requests
 from trajectories.scoring.tokenizer import Opened, open_tokenizer
+from trajectories.scoring.written import Asked, asked_of, decoder_of
 from trajectories.study.config import Tokenizer
 from trajectories.study.protocol import Protocol
 
@@ -58,8 +59,10 @@ def write_all(
     records = [Task.model_validate_json(task) for task in tasks]
     rules = Protocol.model_validate_json(protocol)
     trees = _trees(records, questions)
+    written = _written(records, trees)
     delimiters = {task.name: task.between for task in records}
     encoded: dict[str, list[Requests]] = {}
+    decoders: dict[str, str] = {}
     for number, text in enumerate(tokenizers):
         place = Tokenizer.model_validate_json(text)
         opened = _open(place, checkpoints)
@@ -67,11 +70,14 @@ def write_all(
         logger.info("encode: %s: tokenizer %s%s", place.name, key[:12], ", as before" if key in encoded else "")
         if key not in encoded:
             core = opened.tokenizer if opened else None
-            encoded[key] = [_encode(tree, delimiters, core, rules, unconditional) for tree in trees]
+            encoded[key] = [_encode(tree, delimiters, core, rules, unconditional, written) for tree in trees]
+            decoders[key] = decoder_of(core) if written and core is not None else ""
         header = {"tokenizer": key, "protocol": protocol, "notes": json.dumps(notes)}
         own = outputs[number * len(trees) : (number + 1) * len(trees)]
         for requests, output in zip(encoded[key], own, strict=True):
-            write_requests(requests, output, header)
+            asked = {name: written[name].as_text() for name in requests.tasks if name in written}
+            told = {"written": json.dumps(asked), "decoder": decoders[key]} if asked else {}
+            write_requests(requests, output, header | told, {name: text + key for name, text in asked.items()})
 
 
 def _trees(records: Sequence[Task], questions: Sequence[Path | str]) -> list[dict[str, list[Question]]]:
@@ -88,10 +94,17 @@ def _encode(
     tokenizer: Any | None,
     rules: Protocol,
     unconditional: Collection[str],
+    written: Collection[str],
 ) -> Requests:
     """Encode one tree; for a model none of whose checkpoints is used (`tokenizer` None) it has no requests."""
     asked = tree if tokenizer is not None else dict.fromkeys(tree, ())
-    return encode(asked, delimiters, tokenizer, rules, unconditional)
+    return encode(asked, delimiters, tokenizer, rules, unconditional, written)
+
+
+def _written(records: Sequence[Task], trees: Sequence[Mapping[str, list[Question]]]) -> dict[str, Asked]:
+    """Return what is asked of each task whose answers the model writes."""
+    questions = {name: asked for tree in trees for name, asked in tree.items()}
+    return {task.name: asked_of(task.written, questions[task.name], task.name) for task in records if task.written}
 
 
 def _open(tokenizer: Tokenizer, checkpoints: Path | str | None) -> Opened | None:

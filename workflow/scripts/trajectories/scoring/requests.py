@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from trajectories.errors import UserError
-from trajectories.files import whole_file
+from trajectories.files import digest, whole_file
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 
-CHOICE, UNCONDITIONAL, RUNNING = range(3)
-"""Kinds of requests: a choice after its context, the same choice after nothing, a running text or a window of one."""
+CHOICE, UNCONDITIONAL, RUNNING, WRITTEN = range(4)
+"""Kinds of requests: a choice after its context, the same choice after nothing, a running text or a window of one, a
+context that the model goes on from."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Requests:
     """`n` requests in ascending order of their token ids; `tokens` holds all of them end to end.
 
     Request `k` is `tokens[starts[k]:starts[k + 1]]`; its last `counted[k]` tokens are those whose log-likelihood
-    counts. `task[k]` indexes `tasks`; `question[k]` and `choice[k]` are positions in that task; `kind[k]` is CHOICE,
-    UNCONDITIONAL or RUNNING; `characters[k]`, `bytes[k]` and `words[k]` are the size of the choice's own text.
+    counts (none of a context to go on from). `task[k]` indexes `tasks`; `question[k]` and `choice[k]` are positions in
+    that task; `kind[k]` is CHOICE, UNCONDITIONAL, RUNNING or WRITTEN; `characters[k]`, `bytes[k]` and `words[k]` are
+    the size of the choice's own text.
     """
 
     tasks: tuple[str, ...]
@@ -145,10 +148,16 @@ def build_requests(
     )
 
 
-def write_requests(requests: Requests, path: Path | str, metadata: Mapping[str, str]) -> None:
-    """Write requests as one safetensors file, whole or not at all, with a digest per task in its metadata."""
+def write_requests(
+    requests: Requests, path: Path | str, metadata: Mapping[str, str], more: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Write requests as one safetensors file, whole or not at all, with a digest per task in its metadata.
+
+    `more` is what else changes the scores of a task, by its name.
+    """
     arrays = {field.name: getattr(requests, field.name) for field in fields(requests) if field.name != "tasks"}
     digests = {name: requests.task_digest(name) for name in requests.tasks}
+    digests |= {name: digest([digests[name], text]) for name, text in more.items()}
     header = dict(metadata) | {"tasks": json.dumps(requests.tasks), "digests": json.dumps(digests)}
     with whole_file(path) as part:
         save_file(arrays, part, metadata=header)

@@ -11,14 +11,15 @@ from typing import Literal
 
 Metric = Literal[
     "accuracy", "accuracy_norm", "accuracy_bytes", "accuracy_tokens", "accuracy_pmi", "accuracy_balanced", "mc1", "mc2",
-    "greedy", "loss", "sequence_loss", "margin", "logodds", "absolute_logodds", "perplexity",
+    "greedy", "answered", "loss", "sequence_loss", "margin", "logodds", "absolute_logodds", "perplexity",
     "word_perplexity", "bits_per_byte",
 ]  # fmt: skip
 """What may stand for a task. `ties` is computed beside them and stands for none."""
 
-Need = Literal["two choices", "unconditional", "two prompts", "question", "running text", "any"]
+Need = Literal["two choices", "unconditional", "two prompts", "question", "running text", "any", "written"]
 """`unconditional`: two choices, each scored after nothing too; `two prompts`: the same two choices, one true, after
-one context and after another; `question`: no running text, one choice is enough."""
+one context and after another; `question`: no running text, one choice is enough; `written`: two choices, one of which
+the model writes."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ METRICS: Mapping[str, MetricRecord] = {
         _share("mc1", "two choices", "acc"),
         _share("mc2", "two choices", "acc"),
         _share("greedy", "question", "acc", "Share said greedily"),
+        _share("answered", "written", label="Share answered"),
         _cost("loss", "Loss (nats)", 0.0, "two choices"),
         _cost("sequence_loss", "Sequence loss (nats)", 0.0, "question"),
         MetricRecord("margin", "Margin (nats)", -math.inf, math.inf, True, "two choices"),

@@ -1,5 +1,6 @@
 """Loss over training compute: a line per suite through its models' last checkpoints."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,10 @@ def test_a_line_per_suite_through_the_last_checkpoints(table: pd.DataFrame) -> N
         assert [list(np.asarray(line.get_ydata())) for line in lines] == [
             pytest.approx([base + np.log10(p) - 0.02 for p in sizes]) for sizes in ((10, 100), (20, 200))
         ]
+    figure.draw_without_rendering()
+    written = [[label.get_text() for label in panel.get_yticklabels()] for panel in figure.axes]
+    assert all(re.fullmatch(r"[\d.]+", text) for texts in written for text in texts)
+    assert all(len(texts) > 1 for texts in written)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["A", "B"]
 
 

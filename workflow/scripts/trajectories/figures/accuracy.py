@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from trajectories.analysis.answers import constant_checkpoints
 from trajectories.analysis.axes import measured
 from trajectories.errors import UserError
-from trajectories.figures.axes import positions, set_axis, title
+from trajectories.figures.axes import logarithmic, positions, set_axis, title
 from trajectories.figures.panels import (
     Names,
     TaskLabel,
@@ -137,23 +137,24 @@ def _draw_panel(
 ) -> None:
     if label.chance is not None:
         panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
-    if logarithmic := record_of(label.metric).geometric:
-        panel.set_yscale("log")
+    on_log = record_of(label.metric).geometric
     for model, colour in colours.items():
         line = rows[rows["model"] == model]
         x, y = line["place"], line["value"]
         if bands and model not in thin:
-            panel.fill_between(x, *_band(line, logarithmic), color=colour, alpha=0.14, linewidth=0, zorder=2)
+            panel.fill_between(x, *_band(line, on_log), color=colour, alpha=0.14, linewidth=0, zorder=2)
         panel.plot(x, y, color=colour, zorder=3, **(RUN if model in thin else {}))
         if model not in thin and line["step"].nunique() <= MOST_MARKED_STEPS:
             panel.scatter(x, y, s=5, color=colour, linewidths=0, zorder=4)
         _mark_suspects(panel, line, colour, suspects)
+    if on_log:
+        logarithmic(panel)
 
 
-def _band(line: pd.DataFrame, logarithmic: bool) -> tuple["pd.Series[Any]", "pd.Series[Any]"]:
+def _band(line: pd.DataFrame, on_log: bool) -> tuple["pd.Series[Any]", "pd.Series[Any]"]:
     """Return the values minus and plus one standard error, on a log axis that of the logarithm."""
     value, spread = line["value"], line["stderr"].fillna(0.0)
-    if logarithmic:
+    if on_log:
         factor = np.exp(spread / value)
         return value / factor, value * factor
     return value - spread, value + spread

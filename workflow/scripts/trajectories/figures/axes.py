@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from trajectories.figures.panels import token_axis, token_positions, token_text
 
@@ -26,6 +26,17 @@ def set_axis(panel: Axes, x: pd.Series, axis: str) -> None:
     beyond = MARGIN * (high - low or 1.0)
     panel.set_xlim(high + beyond, low - beyond)
     panel.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def logarithmic(panel: Axes) -> None:
+    """Put the values of a panel that is drawn on a log axis, named by plain numbers."""
+    panel.set_yscale("log")
+    low, high = panel.get_ylim()
+    decades = high / low >= 10
+    panel.yaxis.set_major_locator(LogLocator() if decades else MaxNLocator(4))
+    panel.yaxis.set_minor_locator(LogLocator(subs="auto") if decades else NullLocator())
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.yaxis.set_minor_formatter(NullFormatter())
 
 
 def title(axis: str, text: str = "") -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from trajectories.analysis.axes import measured
-from trajectories.figures.axes import set_axis, title
+from trajectories.figures.axes import logarithmic, set_axis, title
 from trajectories.figures.panels import TaskLabel, facets, legend_above, panel_rows, read_accuracy, value_text
 from trajectories.figures.style import FALL, GREY, RISE, Column, figure_style, save
 from trajectories.study.metrics import record_of
@@ -60,7 +60,7 @@ def compute_figure(
         if label.chance is not None:
             panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
         if record_of(label.metric).low >= 0 and not record_of(label.metric).is_share and (rows["value"] > 0).all():
-            panel.set_yscale("log")
+            logarithmic(panel)
         set_axis(panel, placed["x"], "compute")
     figure.supxlabel(title("compute"), fontsize=7)
     figure.supylabel(value_text(shown), fontsize=7)

@@ -42,7 +42,8 @@ class TaskLabel:
     def titled(self) -> str:
         """The display name with what its values are, unless they are accuracies."""
         said = label_of(self.metric)
-        return self.label if said == USUAL else f"{self.label} ({said[:1].lower()}{said[1:]})"
+        said_inside = f"{said[:1].lower()}{said[1:]}".replace(" (", ", ").replace(")", "")
+        return self.label if said == USUAL else f"{self.label} ({said_inside})"
 
 
 def read_task_labels(path: Path | str) -> tuple[TaskLabel, ...]:

@@ -10,7 +10,14 @@ from matplotlib.collections import PathCollection, PolyCollection
 
 from trajectories.errors import UserError
 from trajectories.figures.accuracy import accuracy_figure, draw_accuracy
-from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, read_task_labels, value_text
+from trajectories.figures.panels import (
+    TaskLabel,
+    columns_for,
+    models_by_size,
+    read_accuracy,
+    read_task_labels,
+    value_text,
+)
 from trajectories.figures.style import PRINT_DPI, WIDTHS
 from trajectories.tables import COLUMNS, write_table
 
@@ -192,3 +199,19 @@ def test_runs_of_a_size_share_a_colour_and_their_mean_is_strong(accuracy: pd.Dat
         table, LABELS[:1], frozenset(), bands=False, width="two", sizes={m: m for m in table["model"].unique()}
     )
     assert len({line.get_color() for line in apart.axes[0].lines if len(line.get_xdata()) > 2}) == models
+
+
+def test_two_runs_of_a_size_are_told_apart(accuracy: pd.DataFrame) -> None:
+    again = accuracy.assign(model=accuracy["model"] + "-again", value=accuracy["value"] + 0.1)
+    table = pd.concat([accuracy, again], ignore_index=True)
+    figure = accuracy_figure(table, LABELS[:1], frozenset(), bands=False, width="two")
+    thin = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2 and line.get_linewidth() < 1]
+    assert len({(line.get_color(), str(line.get_linestyle())) for line in thin}) == table["model"].nunique()
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"1k (2 runs)", "tiny", "tiny-again"} <= set(said)
+
+
+@pytest.mark.parametrize(("panels", "across"), [(1, 1), (4, 4), (5, 5), (6, 3), (8, 4), (12, 4), (13, 5), (17, 3)])
+def test_columns_leave_the_last_row_fullest(panels: int, across: int) -> None:
+    assert columns_for(panels, "two") == across
+    assert columns_for(panels, "one") == min(panels, 2)

@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from trajectories.figures.coefficients import coefficients_figure, draw_coeffici
 from trajectories.figures.models import draw_models, models_figure, trend_look
 from trajectories.figures.panels import TaskLabel
 from trajectories.figures.replication import draw_replication, replication_figure
-from trajectories.figures.style import FALL, NONE, RISE, Column, figure_style, model_colours
+from trajectories.figures.style import FALL, NONE, RISE, Column, figure_style, size_colours
 from trajectories.figures.surface import draw_surface, fitted_points, surface_figure
 from trajectories.tables import write_table
 
@@ -73,8 +74,32 @@ def test_surface_without_a_fit_shows_what_was_observed(table: pd.DataFrame) -> N
     assert points["fitted"].isna().all()
     assert points["observed"].tolist() == [0.5] * 16, "step 0 has no place on a log axis"
     figure = surface_figure(table, regression_table(table, METRICS), LABELS, width="two")
-    spans = [panel.get_xlabel() for panel in figure.axes]
-    assert spans[3:] == ["0.5 to 0.5", "no fit", "no fit"]
+    said = [[text.get_text() for text in panel.texts] for panel in figure.axes if panel.get_title()]
+    assert said == [[], [], [], [], ["no fit"], ["no fit"]]
+
+
+def test_the_surfaces_colours_have_scales(table: pd.DataFrame) -> None:
+    regression = regression_table(table, METRICS)
+    points = fitted_points(table, regression, LABELS[0])
+    figure = surface_figure(table, regression, LABELS[:1], width="two")
+    bars = [panel for panel in figure.axes if not panel.get_title()]
+    ends = [panel.get_xlim() for panel in bars]
+    both = points[["observed", "fitted"]].to_numpy()
+    most = points["residual"].abs().max()
+    assert ends == [pytest.approx((both.min(), both.max())), pytest.approx((-most, most))]
+
+
+@pytest.mark.parametrize(("models", "named"), [(8, 8), (61, 20)])
+def test_names_of_the_surfaces_rows_do_not_collide(table: pd.DataFrame, models: int, named: int) -> None:
+    first = table[(table["step"] < 100) & (table["model"] == "m3") & (table["task"] == "falls")]
+    many = pd.concat([first.assign(model=f"n{n}", parameters=1000 + n) for n in range(models)])
+    with figure_style():
+        figure = surface_figure(many, regression_table(many, METRICS), LABELS[:1], width="two")
+        figure.draw_without_rendering()
+    boxes = sorted((t.get_window_extent() for t in figure.axes[0].get_yticklabels()), key=lambda box: float(box.y0))
+    assert named / 2 < len(boxes) <= named
+    assert figure.get_figheight() < 2.5
+    assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(boxes))
 
 
 def test_replication_colours_only_what_differs(table: pd.DataFrame) -> None:
@@ -174,9 +199,18 @@ def test_colours_run_from_light_to_dark() -> None:
         red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
         return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
-    shades = [lightness(colour) for colour in model_colours([f"m{n}" for n in range(8)]).values()]
+    shades = [lightness(colour) for colour in size_colours({f"m{n}": 10.0**n for n in range(8)}).values()]
     assert shades == sorted(shades, reverse=True)
     assert shades[0] < 0.75, "even the lightest stands out from white"
+
+
+def test_colours_go_by_size_and_not_by_rank() -> None:
+    wide, narrow = (size_colours({"a": 1e6, "b": near, "c": 1e9}) for near in (10**7.5, 1.1e6))
+    even = size_colours({"a": 1e6, "b": 1e6, "c": 1e6})
+    assert wide == even, "in the middle of the logarithms, or alike"
+    assert len({narrow["a"], narrow["b"], wide["b"], wide["c"]}) == 4, "neighbours stay apart"
+    assert wide["a"] == narrow["a"]
+    assert wide["c"] == narrow["c"]
 
 
 @pytest.mark.parametrize(("models", "steps"), [(1, (0,)), (1, (1, 10)), (3, (0,)), (3, (5,))])

@@ -1,6 +1,6 @@
 """Figure 1: accuracy over training, a panel per task, a line per model, and the mean of a size's runs."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,23 @@ from trajectories.figures.panels import (
     legend_above,
     mean_of_runs,
     panel_rows,
+    parameters_of,
     read_accuracy,
     renamed,
     runs_of,
+    size_names,
     sizes_in,
     suspect_checkpoints,
     value_text,
 )
-from trajectories.figures.style import GREY, Column, figure_style, run_colours, save
+from trajectories.figures.style import GREY, Column, figure_style, linestyle, run_colours, run_dashes, save
 from trajectories.study.metrics import record_of
 
 MOST_MARKED_STEPS = 24
 """Beyond this many steps markers would touch, so lines go without."""
+
+MOST_LISTED = 12
+"""Beyond this many models the legend names sizes and not their runs."""
 
 RUN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.45}
 """How one of several runs of a size is drawn."""
@@ -100,16 +105,15 @@ def accuracy_figure(
     of_text = next((task.label for task in tasks if task.task == text), "")
     tasks = [task for task in tasks if axis != "loss" or task.task != text]
     of_size = sizes_in(accuracy, sizes)
-    colours, runs = run_colours(of_size), runs_of(of_size)
+    colours, runs = run_colours(of_size, parameters_of(accuracy)), runs_of(of_size)
+    dashes = run_dashes(runs)
     figure, panels = facets(tasks, width)
     for label, panel in zip(tasks, panels, strict=True):
         rows = panel_rows(accuracy, label)
         if rows.empty:
             raise UserError(f"task {label.task!r} has no rows with metric {label.metric!r} in the accuracy table")
         placed = rows.assign(place=_places(rows, axis))
-        _draw_panel(
-            panel, placed, label, colours, suspects, bands, {run for several in runs.values() for run in several}
-        )
+        _draw_panel(panel, placed, label, colours, suspects, bands, dashes)
         for several in runs.values():
             mean = mean_of_runs(placed[placed["model"].isin(several)])
             panel.plot(mean["place"], mean["value"], color=colours[several[0]], linewidth=1.6, zorder=4)
@@ -118,7 +122,8 @@ def accuracy_figure(
     figure.supxlabel(title(axis, of_text), fontsize=7)
     figure.supylabel(value_text(tasks), fontsize=7)
     shown = {(model, step, label.task) for label in tasks for model, step in zip(*_checkpoints(accuracy), strict=True)}
-    _legend(figure, _legend_names(of_size, colours, runs), suspects, ticked=bool(shown & constants))
+    lines = _legend_lines(of_size, size_names(of_size, parameters_of(accuracy)), colours, dashes)
+    _legend(figure, lines, suspects, ticked=bool(shown & constants))
     return figure
 
 
@@ -133,7 +138,7 @@ def _draw_panel(
     colours: dict[str, str],
     suspects: Suspects,
     bands: bool,
-    thin: Set[str] = frozenset(),
+    dashes: Names,
 ) -> None:
     if label.chance is not None:
         panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
@@ -141,10 +146,11 @@ def _draw_panel(
     for model, colour in colours.items():
         line = rows[rows["model"] == model]
         x, y = line["place"], line["value"]
-        if bands and model not in thin:
+        if bands and model not in dashes:
             panel.fill_between(x, *_band(line, on_log), color=colour, alpha=0.14, linewidth=0, zorder=2)
-        panel.plot(x, y, color=colour, zorder=3, **(RUN if model in thin else {}))
-        if model not in thin and line["step"].nunique() <= MOST_MARKED_STEPS:
+        run = RUN | {"linestyle": linestyle(dashes[model])} if model in dashes else {}
+        panel.plot(x, y, color=colour, zorder=3, **run)
+        if model not in dashes and line["step"].nunique() <= MOST_MARKED_STEPS:
             panel.scatter(x, y, s=5, color=colour, linewidths=0, zorder=4)
         _mark_suspects(panel, line, colour, suspects)
     if on_log:
@@ -177,17 +183,25 @@ def _checkpoints(rows: pd.DataFrame) -> tuple[list[str], list[int]]:
     return rows["model"].astype(str).tolist(), rows["step"].astype(int).tolist()
 
 
-def _legend_names(sizes: Names, colours: dict[str, str], runs: dict[str, list[str]]) -> dict[str, str]:
-    """Return what the legend says → colour: a line per size, with the number of its runs where there are several."""
-    found: dict[str, str] = {}
+def _legend_lines(sizes: Names, called: Names, colours: Names, dashes: Names) -> list[Line2D]:
+    """Return a line per size, and one per run where that leaves the legend short and dashes tell runs apart."""
+    listed = len(sizes) <= MOST_LISTED
+    found: dict[str, Line2D] = {}
+    runs = runs_of(sizes)
     for model, size in sizes.items():
         several = runs.get(size)
-        found.setdefault(f"{several[0]} ({len(several)} runs)" if several else model, colours[model])
-    return found
+        label = f"{called[size]} ({len(several)} runs)" if several else model
+        if label not in found:
+            found[label] = Line2D([], [], color=colours[model], marker="o", markersize=3, label=label)
+        if several and listed and len({dashes[run] for run in several}) > 1:
+            found[model] = Line2D(
+                [], [], color=colours[model], linestyle=linestyle(dashes[model]), label=model, linewidth=0.7
+            )
+    return list(found.values())
 
 
-def _legend(figure: Figure, colours: dict[str, str], suspects: Suspects, ticked: bool) -> None:
-    handles = [Line2D([], [], color=colour, marker="o", markersize=3, label=model) for model, colour in colours.items()]
+def _legend(figure: Figure, lines: Sequence[Line2D], suspects: Suspects, ticked: bool) -> None:
+    handles = [*lines]
     if suspects:
         hollow = {"marker": "o", "markersize": 3, "markerfacecolor": "white", "linestyle": "none"}
         handles.append(Line2D([], [], color=GREY, label="doubtful checkpoint", **hollow))  # type: ignore[arg-type]

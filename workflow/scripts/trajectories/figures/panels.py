@@ -79,6 +79,12 @@ def models_by_size(accuracy: pd.DataFrame) -> list[str]:
     return [str(model) for model in sizes["model"]]
 
 
+def parameters_of(accuracy: pd.DataFrame) -> dict[str, float]:
+    """Return model → parameters."""
+    once = accuracy.drop_duplicates("model")
+    return dict(zip(once["model"].astype(str), once["parameters"].astype(float), strict=True))
+
+
 def sizes_in(accuracy: pd.DataFrame, sizes: Names | None = None) -> dict[str, str]:
     """Return the size of each model, fewest parameters first; without `sizes`, equal parameters are one size.
 
@@ -89,6 +95,17 @@ def sizes_in(accuracy: pd.DataFrame, sizes: Names | None = None) -> dict[str, st
     pairs = zip(ordered["model"].astype(str), ordered["parameters"].astype(float), strict=True)
     alike = {model: first.setdefault(parameters, model) for model, parameters in pairs}
     return alike | {model: size for model, size in (sizes or {}).items() if model in alike}
+
+
+def size_names(sizes: Names, parameters: Mapping[str, float]) -> dict[str, str]:
+    """Return size → how legends call it: its parameters where it has several runs and no other size has as many."""
+    runs = runs_of(sizes)
+    counts = {size: parameters[next(model for model, own in sizes.items() if own == size)] for size in sizes.values()}
+    alone = {size for size in counts if list(counts.values()).count(counts[size]) == 1}
+    return {
+        size: token_text(counts[size]) if size in runs and size in alone else next(m for m in sizes if sizes[m] == size)
+        for size in counts
+    }
 
 
 def runs_of(sizes: Names) -> dict[str, list[str]]:
@@ -135,12 +152,22 @@ def _audited(checkpoints: Path | str | None) -> frozenset[tuple[str, int]]:
     return frozenset((str(model), int(step)) for model, step in zip(doubtful["model"], doubtful["step"], strict=True))
 
 
+def columns_for(panels: int, width: Column) -> int:
+    """Return how many panels stand side by side: three to five across a page, by which row's end stays least empty.
+
+    Of equals, the one nearest to four, then the one with fewer rows; two across a column.
+    """
+    if width == "one" or panels <= 4:
+        return min(panels, 2 if width == "one" else 4)
+    return min((5, 4, 3), key=lambda across: (-panels % across, abs(across - 4)))
+
+
 def facets(labels: Sequence[TaskLabel], width: Column, height: float = 1.25) -> tuple[Figure, Iterator[Axes]]:
-    """Return a figure with one empty panel per label in reading order: four across a page, two across a column.
+    """Return a figure with one empty panel per label in reading order, in as many columns as `columns_for` says.
 
     `height` is that of one panel in inches. Unused panels of the last row are removed.
     """
-    across = min(len(labels), 4 if width == "two" else 2)
+    across = columns_for(len(labels), width)
     down = ceil(len(labels) / across)
     figure = new_figure(width, height * down + 0.55)
     axes = figure.subplots(down, across, squeeze=False).ravel()

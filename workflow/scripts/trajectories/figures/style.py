@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
+import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -27,6 +28,8 @@ RISE, FALL, NONE = "#0072b2", "#d55e00", "#8a8a8a"
 """Up, down, neither: blue and vermilion of Okabe and Ito's palette, told apart by every kind of colour vision."""
 
 DIVERGING, SEQUENTIAL = "PuOr", "viridis"
+PALEST = 0.12
+"""Share of the sequential ramp that is left out because it vanishes on white."""
 
 _SETTINGS: Any = {
     "font.family": ["DejaVu Sans"],
@@ -68,21 +71,53 @@ def new_figure(width: Column, height: float) -> Figure:
     return Figure(figsize=(WIDTHS[width], height), layout="constrained")
 
 
-def model_colours(models: Sequence[str]) -> dict[str, str]:
-    """Return a hex colour per model, in the order given (smallest first): light to dark.
+def size_colours(parameters: Mapping[str, float]) -> dict[str, str]:
+    """Return a hex colour per size from size → parameters, fewest first: light to dark by the logarithm.
 
-    The colours are equal steps of viridis, whose lightness falls monotonically, so the order survives every kind of
-    colour vision and a grey print; the palest fifth is left out because it vanishes on white.
+    The colours are of viridis, whose lightness falls monotonically, so the order survives every kind of colour vision
+    and a grey print; the palest fifth is left out because it vanishes on white. Neighbours that differ in few
+    parameters are kept half of an even step apart.
     """
+    logs = np.log10(np.maximum(list(parameters.values()), 1.0))
+    gaps = np.diff(logs)
+    places = np.concatenate([[0.0], np.cumsum(np.maximum(gaps, gaps.sum() / (2 * max(len(gaps), 1)) or 1.0))])
     ramp = colormaps[SEQUENTIAL].reversed()
-    last = max(len(models) - 1, 1)
-    return {model: to_hex(ramp(0.12 + 0.88 * place / last)) for place, model in enumerate(models)}
+    shares = places / (places[-1] or 1.0)
+    return {size: to_hex(ramp(PALEST + (1 - PALEST) * share)) for size, share in zip(parameters, shares, strict=True)}
 
 
-def run_colours(sizes: Mapping[str, str]) -> dict[str, str]:
-    """Return a hex colour per model, in the order given, from model → size: runs of a size share theirs."""
-    of_size = model_colours(list(dict.fromkeys(sizes.values())))
+def run_colours(sizes: Mapping[str, str], parameters: Mapping[str, float]) -> dict[str, str]:
+    """Return a hex colour per model, in the order given, from model → size: runs of a size share theirs.
+
+    `parameters` are the models', of which a size has its first one's.
+    """
+    counts: dict[str, float] = {}
+    for model, size in sizes.items():
+        counts.setdefault(size, float(parameters[model]))
+    of_size = size_colours(dict(sorted(counts.items(), key=lambda item: item[1])))
     return {model: of_size[size] for model, size in sizes.items()}
+
+
+RUN_DASHES = ("solid", "dash", "dot", "dashdot")
+"""What tells the runs of a size apart, by the names Plotly has for them, as long as they are no more than these."""
+
+_DASHES: Mapping[str, Any] = {
+    "solid": "solid", "dash": (0, (5, 2)), "dot": (0, (1, 1.5)), "dashdot": (0, (5, 1.5, 1, 1.5)),
+}  # fmt: skip
+
+
+def run_dashes(runs: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return model → name of its dashes from size → its runs; many runs of a size are a bundle of solid lines."""
+    return {
+        run: RUN_DASHES[place] if len(models) <= len(RUN_DASHES) else "solid"
+        for models in runs.values()
+        for place, run in enumerate(models)
+    }
+
+
+def linestyle(dash: str) -> Any:
+    """Return Matplotlib's style of a line for a name of `RUN_DASHES`."""
+    return _DASHES[dash]
 
 
 def save(figure: Figure, out: Sequence[Path | str]) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.image import AxesImage
 
 from trajectories.analysis.points import task_points
 from trajectories.analysis.regression import TERMS, design_matrix
@@ -17,6 +18,12 @@ from trajectories.figures.style import DIVERGING, GREY, SEQUENTIAL, Column, figu
 from trajectories.tables import read_table
 
 KINDS = ("observed", "fitted", "residual")
+
+LOWEST_MAP, HIGHEST_MAP, ROW, BESIDE_MAP = 0.63, 1.4, 0.05, 0.72
+"""Inches: a map at least and at most, a model's row where there are many, and titles, axis and scale around it."""
+
+SMALL = 4.5
+"""Points of the smallest type."""
 
 
 def draw_surface(
@@ -30,8 +37,8 @@ def draw_surface(
 ) -> None:
     """Draw models x checkpoints per task: the value, the regression's fit, and the value minus the fit.
 
-    Observed and fitted share a colour scale within a task, residuals are symmetric around 0; each map's own range is
-    printed under it. A task without a fit shows what was observed only.
+    Observed and fitted share a colour scale within a task, residuals are symmetric around 0; the scales are under the
+    maps. A task without a fit shows what was observed only.
     """
     values, fits = renamed(read_accuracy(accuracy), names), read_table(regression, "regression")
     with figure_style():
@@ -60,12 +67,13 @@ def surface_figure(
     """Return the figure of `draw_surface` from tables already read."""
     across = min(len(tasks), 2 if width == "two" else 1)
     down = ceil(len(tasks) / across)
-    figure = new_figure(width, 1.16 * down + 0.1)
-    cells = figure.subfigures(down, across, squeeze=False).ravel()
     models = models_by_size(accuracy)
+    maps = min(HIGHEST_MAP, max(LOWEST_MAP, ROW * len(models)))
+    figure = new_figure(width, (maps + BESIDE_MAP) * down)
+    cells = figure.subfigures(down, across, squeeze=False).ravel()
     for place, label in enumerate(tasks):
         grids = _grids(fitted_points(accuracy, regression, label), models)
-        _draw_task(cells[place], grids, models, label, place % across == 0)
+        _draw_task(cells[place], grids, label, _row_names(models, maps) if place % across == 0 else {})
     return figure
 
 
@@ -74,15 +82,24 @@ def _grids(points: pd.DataFrame, models: Sequence[str]) -> Mapping[str, pd.DataF
     return {kind: points.pivot(index="model", columns="tokens", values=kind).reindex(list(models)) for kind in KINDS}
 
 
-def _draw_task(
-    cell: SubFigure, grids: Mapping[str, pd.DataFrame], models: Sequence[str], label: TaskLabel, named: bool
-) -> None:
+def _row_names(models: Sequence[str], inches: float) -> dict[int, str]:
+    """Return the rows that are named: as many as do not collide, the largest model among them."""
+    every = ceil(len(models) * 1.25 * SMALL / 72 / inches)
+    return {row: models[row] for row in range(len(models) - 1, -1, -every)}
+
+
+def _draw_task(cell: SubFigure, grids: Mapping[str, pd.DataFrame], label: TaskLabel, named: Mapping[int, str]) -> None:
     cell.suptitle(label.label, fontsize=7, x=0.02, ha="left")
     panels = cell.subplots(1, len(KINDS), sharey=True)
-    for panel, (kind, grid) in zip(panels, grids.items(), strict=True):
-        _draw_map(panel, grid, *_limits(kind, grids), DIVERGING if kind == "residual" else SEQUENTIAL)
+    drawn = {
+        kind: _draw_map(panel, grids[kind], *_limits(kind, grids), DIVERGING if kind == "residual" else SEQUENTIAL)
+        for panel, kind in zip(panels, KINDS, strict=True)
+    }
+    for panel, kind in zip(panels, KINDS, strict=True):
         panel.set_title(kind, fontsize=5.5, color=GREY)
-    panels[0].set_yticks(range(len(models)), list(models) if named else [""] * len(models), fontsize=4.5)
+    _legend(cell, drawn["observed"], list(panels[:2]))
+    _legend(cell, drawn["residual"], [panels[2]])
+    panels[0].set_yticks(list(named), list(named.values()), fontsize=SMALL)
 
 
 def _limits(kind: str, grids: Mapping[str, pd.DataFrame]) -> tuple[float, float]:
@@ -94,22 +111,40 @@ def _limits(kind: str, grids: Mapping[str, pd.DataFrame]) -> tuple[float, float]
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
-def _draw_map(panel: Axes, grid: pd.DataFrame, low: float, high: float, colours: str) -> None:
+def _draw_map(panel: Axes, grid: pd.DataFrame, low: float, high: float, colours: str) -> AxesImage | None:
+    """Draw one map and return it; nothing where there are no values."""
     if grid.empty:  # only step 0, which has no place on a log axis
         panel.set_axis_off()
-        return
+        return None
     ramp = colormaps[colours].with_extremes(bad="#f0f0f0")
     values = np.ma.masked_invalid(grid.to_numpy(float))
-    panel.imshow(values, aspect="auto", origin="lower", cmap=ramp, vmin=low, vmax=high, interpolation="nearest")
+    image = panel.imshow(values, aspect="auto", origin="lower", cmap=ramp, vmin=low, vmax=high, interpolation="nearest")
     ends = [0, grid.shape[1] - 1] if grid.shape[1] > 1 else [0]
-    panel.set_xticks(ends, [token_text(float(grid.columns[end])) for end in ends], fontsize=4.5)
+    panel.set_xticks(ends, [token_text(float(grid.columns[end])) for end in ends], fontsize=SMALL)
+    if len(ends) > 1:  # both ends stay within the map
+        first, last = panel.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
     panel.tick_params(length=1, pad=1)
-    panel.set_xlabel(_span(values.compressed()), fontsize=5, labelpad=1)
     for spine in panel.spines.values():
         spine.set_visible(False)
+    if not values.count():
+        panel.text(0.5, 0.5, "no fit", fontsize=5, color=GREY, ha="center", va="center", transform=panel.transAxes)
+        return None
+    return image
 
 
-def _span(values: np.ndarray) -> str:
-    if not len(values):
-        return "no fit"
-    return f"{values.min():.2g} to {values.max():.2g}".replace("-", "\u2212")
+def _legend(cell: SubFigure, image: AxesImage | None, panels: Sequence[Axes]) -> None:
+    """Put the colour scale of maps under them, its ends and its middle in numbers."""
+    if image is None:
+        return
+    bar = cell.colorbar(image, ax=panels, location="bottom", aspect=34 if len(panels) > 1 else 17, pad=0.03)
+    low, high = image.get_clim()
+    marks = [low, (low + high) / 2, high] if high > low else [low]
+    bar.set_ticks(marks, labels=[_number(mark) for mark in marks])
+    bar.ax.tick_params(length=1, pad=1, labelsize=SMALL)
+    bar.outline.set_visible(False)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2g}".replace("-", "\u2212")

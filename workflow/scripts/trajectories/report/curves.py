@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from trajectories.figures.accuracy import Constants, Suspects
-from trajectories.figures.panels import TaskLabel, mean_of_runs, runs_of, sizes_in
-from trajectories.figures.style import run_colours
+from trajectories.figures.panels import TaskLabel, mean_of_runs, parameters_of, runs_of, size_names, sizes_in
+from trajectories.figures.style import run_colours, run_dashes
 
 Numbers = list[float | None]
 
@@ -37,17 +37,19 @@ def curves(
     accuracies = {name: _light(table, tasks) for name, table in accuracies.items()}
     everything = pd.concat(accuracies.values(), ignore_index=True)
     of_size = sizes_in(everything, sizes)
-    colours, runs = run_colours(of_size), runs_of(of_size)
-    counts = everything.drop_duplicates("model").set_index("model")["parameters"]
-    several = {run for models in runs.values() for run in models}
-    means = {f"{size}: mean of {len(models)} runs": models for size, models in runs.items()}
+    counts = parameters_of(everything)
+    colours, runs = run_colours(of_size, counts), runs_of(of_size)
+    dashes, called = run_dashes(runs), size_names(of_size, counts)
+    means = {f"{called[size]}: mean of {len(models)} runs": models for size, models in runs.items()}
     return {
         "models": [
-            {"name": m, "parameters": int(counts[m]), "colour": colour, "width": 0.7 if m in several else 1.6}
+            _line(m, counts[m], colour, called[of_size[m]], 0.9 if m in dashes else 1.6)
+            | {"dash": dashes.get(m, "solid")}
             for m, colour in colours.items()
         ]
         + [
-            {"name": name, "parameters": int(counts[models[0]]), "colour": colours[models[0]], "width": 2.8}
+            _line(name, counts[models[0]], colours[models[0]], called[of_size[models[0]]], 2.8)
+            | {"dash": "solid", "mean": True}
             for name, models in means.items()
         ],
         "tasks": [{"task": t.task, "metric": t.metric, "label": t.label, "chance": t.chance} for t in tasks],
@@ -56,6 +58,10 @@ def curves(
             for place, (name, table) in enumerate(accuracies.items())
         ],
     }
+
+
+def _line(name: str, parameters: float, colour: str, size: str, width: float) -> dict[str, Any]:
+    return {"name": name, "parameters": int(parameters), "colour": colour, "size": size, "width": width}
 
 
 def _with_means(accuracy: pd.DataFrame, means: Mapping[str, Sequence[str]]) -> pd.DataFrame:

@@ -112,7 +112,7 @@ def _facts(accuracy: pd.DataFrame) -> list[tuple[str, str]]:
         (str(len(models)), f"models, {size_text(sizes.min())} to {size_text(sizes.max())} parameters"),
         (str(accuracy["step"].nunique()), f"checkpoints each, to {size_text(accuracy['tokens'].max())} tokens"),
         (str(accuracy["task"].nunique()), "tasks"),
-        (str(len(accuracy.drop_duplicates(["model", "step", "task"]))), "accuracies"),
+        (f"{len(accuracy.drop_duplicates(['model', 'step', 'task'])):,}", "accuracies"),
     ]
 
 

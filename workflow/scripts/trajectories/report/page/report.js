@@ -78,7 +78,7 @@
       if (state.bands) made.push(band(model, line, x));
       made.push({
         x, y: line.value, name: plain(model.name), mode: x.length > 40 || model.width < 1 ? "lines" : "lines+markers",
-        line: { color: model.colour, width: model.width },
+        line: { color: model.colour, width: model.width, dash: model.dash },
         marker: {
           size: line.doubtful.map((doubtful) => (doubtful ? 6 : 4)),
           color: line.doubtful.map((doubtful) => (doubtful ? "#fff" : model.colour)),
@@ -107,8 +107,9 @@
     const values = [zero, ...Object.values(linesOf(task)).flatMap((line) => line.tokens)].filter((t) => t > 0);
     const powers = [];
     const low = Math.min(...values), high = Math.max(...values);
+    const beside = zero * Math.max(1.5, (high / zero) ** 0.15);  // nearer to step 0 a power would be written over its mark
     for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high) + 0.1; power++)
-      if (10 ** power >= low * 0.8 && 10 ** power > zero * 1.5) powers.push(10 ** power);
+      if (10 ** power >= low * 0.8 && 10 ** power > beside) powers.push(10 ** power);
     const every = Math.ceil(powers.length / 4);
     const ticks = powers.length > 1 ? powers.filter((_, i) => i % every === 0) : [...new Set([low, high])];
     const names = ticks.map(short);
@@ -117,7 +118,7 @@
     return {
       margin: { l: 40, r: 8, t: 6, b: 26 }, showlegend: false, hovermode: "closest",
       font: { family: "system-ui, sans-serif", size: 11, color: "#444" }, paper_bgcolor: "#fff", plot_bgcolor: "#fff",
-      xaxis: { type: "log", tickvals: ticks, ticktext: names, gridcolor: "#eef0f3", zeroline: false },
+      xaxis: { type: "log", tickvals: ticks, ticktext: names, tickangle: 0, gridcolor: "#eef0f3", zeroline: false },
       yaxis: { gridcolor: "#eef0f3", zeroline: false, tickformat: ".3~f", automargin: true },
       hoverlabel: { bgcolor: "#fff", bordercolor: "#888", align: "left", font: { size: 12, color: "#1c1e21" } },
       shapes: chance ? [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: task.chance, y1: task.chance,
@@ -196,28 +197,47 @@
     return `${task.label} over training: ${parts.length > 12 ? parts.length + " models" : parts.join("; ")}.`;
   }
 
+  /* The legend: a button per size; where sizes have several runs, one per run as well, folded. */
+
   function addLegend() {
-    const room = document.getElementById("legend");
+    const room = document.getElementById("legend"), buttons = [];
     const show = () => {
-      for (const button of room.children) button.setAttribute("aria-pressed", String(!state.hidden.has(button.dataset.model)));
+      for (const [button, names] of buttons) button.setAttribute("aria-pressed", String(names.some((name) => !state.hidden.has(name))));
       drawAll();
     };
-    for (const model of data.models) {
-      const swatch = element("i");
-      swatch.style.background = model.colour;
-      const button = element("button", { type: "button", "aria-pressed": "true", "data-model": model.name,
-        title: short(model.parameters) + " parameters" }, swatch, model.name);
+    const add = (into, label, models) => {
+      const names = models.map((model) => model.name), shown = (name) => !state.hidden.has(name);
+      const button = legendButton(label, models[0]);
       button.addEventListener("click", () => {
-        if (!state.hidden.delete(model.name)) state.hidden.add(model.name);
+        const hide = names.some(shown);
+        for (const name of names) if (hide) state.hidden.add(name); else state.hidden.delete(name);
         show();
       });
       button.addEventListener("dblclick", () => {
-        const alone = state.hidden.size === data.models.length - 1 && !state.hidden.has(model.name);
-        state.hidden = new Set(alone ? [] : data.models.map((each) => each.name).filter((name) => name !== model.name));
+        const alone = data.models.every((model) => shown(model.name) === names.includes(model.name));
+        state.hidden = new Set(alone ? [] : data.models.map((model) => model.name).filter((name) => !names.includes(name)));
         show();
       });
-      room.append(button);
+      buttons.push([button, names]);
+      into.append(button);
+    };
+    const sizes = Map.groupBy(data.models, (model) => model.size);
+    for (const [size, models] of sizes) {
+      const runs = models.filter((model) => !model.mean).length;
+      add(room, runs > 1 ? `${size} (${runs} runs)` : models[0].name, models);
     }
+    if (sizes.size === data.models.length) return;
+    const single = element("div", { class: "legend" });
+    for (const models of sizes.values()) if (models.length > 1) for (const model of models) add(single, model.name, [model]);
+    room.after(element("details", { class: "runs on-screen" }, element("summary", {}, "single runs and their means"), single));
+  }
+
+  const DASHES = { dash: "dashed", dot: "dotted", dashdot: "dashed" };
+
+  function legendButton(label, model) {
+    const swatch = element("i");
+    swatch.style.borderTop = `0.25rem ${DASHES[model.dash] || "solid"} ${model.colour}`;
+    return element("button", { type: "button", "aria-pressed": "true", title: short(model.parameters) + " parameters" }, swatch, label);
   }
 
   function addChoice(name, options, change) {

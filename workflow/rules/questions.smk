@@ -1,7 +1,7 @@
 rule questions:
     """Read a task's questions from its data set, file, generator or the evaluation harness, as the protocol says."""
     input:
-        lambda wildcards: STUDY.task(wildcards.task).source or [],
+        lambda wildcards: STUDY.task(wildcards.task).files,
     output:
         f"{RESULTS}/questions/{{task}}.parquet",
     log:

@@ -9,6 +9,7 @@ from pathlib import Path
 from trajectories.errors import UserError
 from trajectories.files import file_sha256
 from trajectories.questions.catalogue import preamble_text
+from trajectories.questions.chain import examples_of, with_chain
 from trajectories.questions.files import FileRow, read_rows, read_text
 from trajectories.questions.hub_data import read_hub_rows
 from trajectories.questions.lint import lint
@@ -60,6 +61,9 @@ def questions_of(
     questions, origin = _source(task, protocol, seed, generate)
     if task.shots:
         questions = with_shots(questions, task.shots, task.shots_seed, prefix_of(task, protocol))
+    if task.chain is not None:
+        questions = with_chain(questions, task.chain)
+        origin = origin | {"chain": task.chain.examples, "shots": str(len(examples_of(task.chain)))}
     preamble = preamble_text(task.preamble) if task.preamble else ""
     return [question.after(preamble) for question in questions], origin
 

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from trajectories.questions.chain import WAY, Chain
 from trajectories.questions.harness.record import HarnessTask
 from trajectories.questions.layouts import ASKING, filled
 from trajectories.questions.written import Answer, Written, as_template
@@ -37,6 +38,11 @@ AnyAnswer = Annotated[
     Annotated[Written, Tag("union-written")] | Annotated[Answer, Tag("union-plain")], Discriminator(_way)
 ]
 WRITTEN_METRICS = ("accuracy", "accuracy_balanced", "answered")
+
+
+def _after_chain(answer: Any) -> dict[str, Any]:
+    """Return how an answer is written after a chain of thought, where the record does not say."""
+    return {**WAY, **answer} if isinstance(answer, dict) else {**WAY, "true": answer}
 
 
 class HubData(Strict):
@@ -108,6 +114,7 @@ class Task(Strict):
     sample_seed: int = 0
     shots: int = Field(0, ge=0, description="How many worked examples, drawn from the other questions, come first.")
     shots_seed: int = 0
+    chain: Chain | None = Field(None, description="Worked examples with a reasoning; the model writes its answer.")
     alias: list[str] = Field([], description="What imported files call the task, where not by its name.")
     filter: str | None = Field(None, description="Filter of an imported metric, where files hold several.")
     range: tuple[float, float] | None = Field(None, description="Bounds of an imported metric that is not known here.")
@@ -122,6 +129,8 @@ class Task(Strict):
     @model_validator(mode="wrap")
     @classmethod
     def _fill(cls, value: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, dict) and value.get("chain") is not None:
+            value = value | {"answer": _after_chain(value.get("answer"))}
         if isinstance(value, dict) and value.get("text") is not None:
             return check({"metric": "bits_per_byte"} | value)
         if isinstance(value, dict) and (value.get("file") is not None or value.get("hub") is not None):
@@ -158,6 +167,8 @@ class Task(Strict):
         if self.contexts is not None or self.text is not None or self.harness is not None:
             what = "contexts" if self.contexts is not None else "text" if self.text is not None else "harness"
             raise ValueError(f"task {self.name!r}: an answer by generation follows one context; it takes no {what}")
+        if self.chain is not None and self.shots:
+            raise ValueError(f"task {self.name!r}: give either shots or chain, whose examples come first")
         if self.metric not in WRITTEN_METRICS:
             raise ValueError(
                 f"task {self.name!r}: metric {self.metric} needs log-likelihoods; of an answer by generation "
@@ -189,6 +200,11 @@ class Task(Strict):
     def source(self) -> str | None:
         """The local file that its questions or texts are of."""
         return self.text.file if self.text is not None else self.file
+
+    @property
+    def files(self) -> list[str]:
+        """The local files that its questions are made from."""
+        return [file for file in (self.source, self.chain.file if self.chain else None) if file]
 
     @property
     def between(self) -> str | None:

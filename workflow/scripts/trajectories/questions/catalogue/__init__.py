@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from trajectories.errors import UserError
+from trajectories.questions.chain import CHAINS_FILE
 from trajectories.questions.layouts import LAYOUTS_FILE
 from trajectories.questions.task import Task
 
@@ -18,7 +19,7 @@ def known_tasks() -> dict[str, Task]:
     """Return every catalogue record by name. Raises `UserError` when two records share a name."""
     tasks: dict[str, Task] = {}
     for entry in sorted(files(__package__).iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(".yaml") and entry.name != LAYOUTS_FILE:
+        if entry.name.endswith(".yaml") and entry.name not in (LAYOUTS_FILE, CHAINS_FILE):
             for record in yaml.safe_load(entry.read_text(encoding="utf-8")):
                 task = Task.checked(record, f"{entry.name}: {record.get('name')}")
                 if task.name in tasks:

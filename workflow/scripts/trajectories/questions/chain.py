@@ -1,6 +1,7 @@
 """Chain of thought: worked examples whose answers carry a reasoning, then the question and a lead to reason first.
 
-Source: Wei et al. 2022, "Inverse scaling can become U-shaped"; the examples and the words around them are this project's.
+Source: Wei et al. 2022, "Inverse scaling can become U-shaped"; the examples and the words around them are
+this project's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,11 +115,11 @@ def _refuse_known(examples: Sequence[Example], questions: Sequence[Question], wh
     contexts = [_plain(question.context) for question in questions]
     for place, example in enumerate(examples):
         text = _plain(example.question)
-        known = next(
-            (n for n, context in enumerate(contexts) if context and (text in context or context in text)), None
-        )
-        if known is not None:
-            raise UserError(f"chain.examples: example {place} of {where} is question {known} of the task; take another")
+        known = [n for n, context in enumerate(contexts) if context and (text in context or context in text)]
+        if known:
+            raise UserError(
+                f"chain.examples: example {place} of {where} is question {known[0]} of the task; take another"
+            )
 
 
 def _plain(text: str) -> str:

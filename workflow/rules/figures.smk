@@ -19,6 +19,7 @@ rule figure_accuracy:
         axis=STUDY.statistics.axis,
         text=lambda wildcards: STUDY.running_text,
         sizes=lambda wildcards: STUDY.sizes,
+        suites=lambda wildcards: STUDY.suites,
         code=code_digest("trajectories.figures", "trajectories.analysis.axes", "trajectories.analysis.answers"),
     script:
         "../scripts/figure_accuracy.py"

@@ -18,5 +18,6 @@ with stage(snakemake.log[0]):
         axis=snakemake.params.axis,
         text=snakemake.params.text,
         sizes=snakemake.params.sizes,
+        suites=snakemake.params.suites,
         answers=snakemake.input.answers,
     )

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.colors import to_rgb
 
 from trajectories.errors import UserError
 from trajectories.figures.accuracy import accuracy_figure, draw_accuracy
@@ -215,3 +216,15 @@ def test_two_runs_of_a_size_are_told_apart(accuracy: pd.DataFrame) -> None:
 def test_columns_leave_the_last_row_fullest(panels: int, across: int) -> None:
     assert columns_for(panels, "two") == across
     assert columns_for(panels, "one") == min(panels, 2)
+
+
+def test_suites_have_a_hue_each_and_sizes_of_their_own(accuracy: pd.DataFrame) -> None:
+    other = accuracy.assign(model=accuracy["model"] + "-other", value=accuracy["value"] + 0.1)
+    table = pd.concat([accuracy, other], ignore_index=True)
+    suites = {model: "other" if model.endswith("-other") else "own" for model in table["model"].unique()}
+    figure = accuracy_figure(table, LABELS[:1], frozenset(), bands=False, width="two", suites=suites)
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
+    assert all(line.get_linewidth() >= 0.9 for line in lines), "nobody is a run of another suite's size"
+    colours = [to_rgb(str(line.get_color())) for line in lines]
+    assert len(set(colours)) == len(lines) == 6
+    assert sorted(red > blue for red, _, blue in colours) == [False] * 3 + [True] * 3, "blues and oranges"

@@ -64,6 +64,7 @@ def draw_accuracy(
     text: str | None = None,
     sizes: Names | None = None,
     answers: Path | str | None = None,
+    suites: Names | None = None,
 ) -> None:
     """Draw `accuracy.tsv`: one panel per entry of `tasks` in that order, free y axes, `axis` along the x axis.
 
@@ -71,20 +72,23 @@ def draw_accuracy(
 
     `names` are display names of models; `bands` adds plus and minus one standard error. Checkpoints that
     `checkpoints.tsv` calls wrong or `consistency.tsv` flags are hollow, those that `answers.tsv` flags have a tick.
-    Runs of one size (`sizes`: model → size; else
-    equal parameters) share a colour and are thin, their mean is strong.
+    Runs of one size (`sizes`: model → size; else equal parameters) share a colour and are thin, their mean is strong;
+    several `suites` (model → suite) have a hue each.
     Raises `UserError` when a task has no rows.
     """
     table = renamed(read_accuracy(accuracy), names)
     doubtful = suspect_checkpoints(checkpoints, consistency)
     suspects = frozenset(((names or {}).get(model, model), step) for model, step in doubtful)
     with figure_style():
-        called = {(names or {}).get(model, model): size for model, size in (sizes or {}).items()}
+        called, family = (
+            {(names or {}).get(model, model): of for model, of in (given or {}).items()} for given in (sizes, suites)
+        )
         flagged = constant_checkpoints(answers)
         constants = frozenset(((names or {}).get(model, model), step, task) for model, step, task in flagged)
         made = accuracy_figure(
-            table, tasks, suspects, bands=bands, width=width, axis=axis, text=text, sizes=called, constants=constants
-        )
+            table, tasks, suspects, bands=bands, width=width, axis=axis, text=text, sizes=called, constants=constants,
+            suites=family,
+        )  # fmt: skip
         save(made, out)
 
 
@@ -99,13 +103,14 @@ def accuracy_figure(
     text: str | None = None,
     sizes: Names | None = None,
     constants: Constants = frozenset(),
+    suites: Names | None = None,
 ) -> Figure:
     """Return the figure of `draw_accuracy` from a table already read."""
     accuracy = measured(accuracy, axis, text)
     of_text = next((task.label for task in tasks if task.task == text), "")
     tasks = [task for task in tasks if axis != "loss" or task.task != text]
-    of_size = sizes_in(accuracy, sizes)
-    colours, runs = run_colours(of_size, parameters_of(accuracy)), runs_of(of_size)
+    of_size = sizes_in(accuracy, sizes, suites)
+    colours, runs = run_colours(of_size, parameters_of(accuracy), suites), runs_of(of_size)
     dashes = run_dashes(runs)
     figure, panels = facets(tasks, width)
     for label, panel in zip(tasks, panels, strict=True):

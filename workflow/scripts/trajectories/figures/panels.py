@@ -85,16 +85,20 @@ def parameters_of(accuracy: pd.DataFrame) -> dict[str, float]:
     return dict(zip(once["model"].astype(str), once["parameters"].astype(float), strict=True))
 
 
-def sizes_in(accuracy: pd.DataFrame, sizes: Names | None = None) -> dict[str, str]:
+def sizes_in(accuracy: pd.DataFrame, sizes: Names | None = None, suites: Names | None = None) -> dict[str, str]:
     """Return the size of each model, fewest parameters first; without `sizes`, equal parameters are one size.
 
-    A size is called by its first model.
+    A size is called by its first model. Where there are several `suites` (model → suite) each has sizes of its own.
     """
     ordered = accuracy.drop_duplicates("model").sort_values("parameters", kind="stable")
     first: dict[float, str] = {}
     pairs = zip(ordered["model"].astype(str), ordered["parameters"].astype(float), strict=True)
     alike = {model: first.setdefault(parameters, model) for model, parameters in pairs}
-    return alike | {model: size for model, size in (sizes or {}).items() if model in alike}
+    found = alike | {model: size for model, size in (sizes or {}).items() if model in alike}
+    if len(set((suites or {}).values())) < 2:
+        return found
+    own: dict[tuple[str, str], str] = {}
+    return {model: own.setdefault((size, (suites or {}).get(model, "")), model) for model, size in found.items()}
 
 
 def size_names(sizes: Names, parameters: Mapping[str, float]) -> dict[str, str]:

@@ -28,8 +28,13 @@ RISE, FALL, NONE = "#0072b2", "#d55e00", "#8a8a8a"
 """Up, down, neither: blue and vermilion of Okabe and Ito's palette, told apart by every kind of colour vision."""
 
 DIVERGING, SEQUENTIAL = "PuOr", "viridis"
+HUES = ("Blues", "Oranges", "Greens", "Purples", "Reds", "Greys")
+"""Of suites, where a study has several; light to dark within each as one suite is on the sequential ramp."""
+
 PALEST = 0.12
 """Share of the sequential ramp that is left out because it vanishes on white."""
+PALEST_HUE = 0.4
+"""The same of a suite's hue."""
 
 _SETTINGS: Any = {
     "font.family": ["DejaVu Sans"],
@@ -71,31 +76,43 @@ def new_figure(width: Column, height: float) -> Figure:
     return Figure(figsize=(WIDTHS[width], height), layout="constrained")
 
 
-def size_colours(parameters: Mapping[str, float]) -> dict[str, str]:
+def size_colours(parameters: Mapping[str, float], hue: str | None = None) -> dict[str, str]:
     """Return a hex colour per size from size → parameters, fewest first: light to dark by the logarithm.
 
     The colours are of viridis, whose lightness falls monotonically, so the order survives every kind of colour vision
     and a grey print; the palest fifth is left out because it vanishes on white. Neighbours that differ in few
-    parameters are kept half of an even step apart.
+    parameters are kept half of an even step apart. `hue` is another ramp from light to dark, for one of several suites.
     """
     logs = np.log10(np.maximum(list(parameters.values()), 1.0))
     gaps = np.diff(logs)
     places = np.concatenate([[0.0], np.cumsum(np.maximum(gaps, gaps.sum() / (2 * max(len(gaps), 1)) or 1.0))])
-    ramp = colormaps[SEQUENTIAL].reversed()
+    ramp, first = (colormaps[hue], PALEST_HUE) if hue else (colormaps[SEQUENTIAL].reversed(), PALEST)
     shares = places / (places[-1] or 1.0)
-    return {size: to_hex(ramp(PALEST + (1 - PALEST) * share)) for size, share in zip(parameters, shares, strict=True)}
+    return {size: to_hex(ramp(first + (1 - first) * share)) for size, share in zip(parameters, shares, strict=True)}
 
 
-def run_colours(sizes: Mapping[str, str], parameters: Mapping[str, float]) -> dict[str, str]:
+def run_colours(
+    sizes: Mapping[str, str], parameters: Mapping[str, float], suites: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return a hex colour per model, in the order given, from model → size: runs of a size share theirs.
 
-    `parameters` are the models', of which a size has its first one's.
+    `parameters` are the models', of which a size has its first one's; several `suites` (model → suite) have a hue each.
     """
-    counts: dict[str, float] = {}
+    hues = suite_hues([(suites or {}).get(model, "") for model in sizes])
+    counts: dict[str | None, dict[str, float]] = {}
     for model, size in sizes.items():
-        counts.setdefault(size, float(parameters[model]))
-    of_size = size_colours(dict(sorted(counts.items(), key=lambda item: item[1])))
+        of_hue = counts.setdefault(hues[(suites or {}).get(model, "")], {})
+        of_hue.setdefault(size, float(parameters[model]))
+    of_size: dict[str, str] = {}
+    for hue, own in counts.items():
+        of_size |= size_colours(dict(sorted(own.items(), key=lambda item: item[1])), hue)
     return {model: of_size[size] for model, size in sizes.items()}
+
+
+def suite_hues(suites: Sequence[str]) -> dict[str, str | None]:
+    """Return the hue of each suite, none where there is but one; beyond six they come round again."""
+    names = list(dict.fromkeys(suites))
+    return {name: HUES[place % len(HUES)] if len(names) > 1 else None for place, name in enumerate(names)}
 
 
 RUN_DASHES = ("solid", "dash", "dot", "dashdot")

@@ -24,6 +24,7 @@ def curves(
     suspects: Suspects = frozenset(),
     sizes: Mapping[str, str] | None = None,
     constants: Constants = frozenset(),
+    suites: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the page's curve data.
 
@@ -32,13 +33,14 @@ def curves(
     panel (task and metric) and model there are lists of value and stderr along them, five digits each, and the number
     of questions; of the first source also the places of constant answers. Metrics beside a task's own are there as
     long as the page stays light (`MOST_VALUES`). A size with
-    several runs (`sizes`: model → size; else equal parameters) has one more line, their mean.
+    several runs (`sizes`: model → size; else equal parameters) has one more line, their mean;
+    several `suites` (model → suite) have a hue each.
     """
     accuracies = {name: _light(table, tasks) for name, table in accuracies.items()}
     everything = pd.concat(accuracies.values(), ignore_index=True)
-    of_size = sizes_in(everything, sizes)
+    of_size = sizes_in(everything, sizes, suites)
     counts = parameters_of(everything)
-    colours, runs = run_colours(of_size, counts), runs_of(of_size)
+    colours, runs = run_colours(of_size, counts, suites), runs_of(of_size)
     dashes, called = run_dashes(runs), size_names(of_size, counts)
     means = {f"{called[size]}: mean of {len(models)} runs": models for size, models in runs.items()}
     return {

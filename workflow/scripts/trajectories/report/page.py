@@ -34,7 +34,8 @@ TOLD = ("regression", "survival", "effects", "trends", "checkpoints", "import_no
 class Head:
     """What the page must know of the study beside its tables.
 
-    `source` names the protocol, or where accuracies are from; `sizes` is the size each model is a run of.
+    `source` names the protocol, or where accuracies are from; `sizes` is the size each model is a run of,
+    `suites` the suite it belongs to.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Head:
     alpha: float = 0.05
     beside_paper: bool = False
     sizes: Mapping[str, str] | None = None
+    suites: Mapping[str, str] | None = None
 
 
 def write_report(
@@ -93,7 +95,7 @@ def page(
         citations=_citations(tables),
         provenance=provenance,
         stages=_stages(provenance),
-        data=Markup(safe_json(curves(sources, tasks, suspects, head.sizes, constants))),
+        data=Markup(safe_json(curves(sources, tasks, suspects, head.sizes, constants, head.suites))),
         scripts={name: Markup(text) for name, text in scripts.items()},
         style=Markup(page_file("report.css")),
         policy=security_policy(scripts.values()),

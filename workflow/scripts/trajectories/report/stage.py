@@ -57,7 +57,7 @@ def head_of(study: Study) -> Head:
     else:
         source = "published accuracies" if published else f"imported accuracies ({study.imported.format})"
     beside_paper = published or study.reference == "published"
-    return Head(f"Trajectories: {study.study}", source, study.statistics.alpha, beside_paper, study.sizes)
+    return Head(f"Trajectories: {study.study}", source, study.statistics.alpha, beside_paper, study.sizes, study.suites)
 
 
 def by_stem(files: Sequence[Path | str]) -> dict[str, list[Path]]:

@@ -9,7 +9,7 @@ OPTIONS ?=
 comma := ,
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint requirements.lock
 
-.PHONY: help demo published test test-all test-cluster lint bench lock install install-test
+.PHONY: help demo published test test-all sweep test-cluster lint bench lock install install-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -25,8 +25,11 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --d
 test: install-test ## what tells in minutes whether a change is right, a file of tests at a time on each core
 	$(PYTEST) $(OPTIONS)
 
-test-all: install-test ## the long ones too: the demo whole, every accident, every architecture; all but the cluster
-	$(PYTEST) -m "" $(OPTIONS)
+test-all: install-test ## the long ones too: the demo whole, every accident; all but the cluster and the sweep
+	$(PYTEST) -m "not sweep" $(OPTIONS)
+
+sweep: install-test ## score every architecture of transformers in two types against plain passes (half an hour)
+	$(PYTEST) -m sweep tests/oracle/test_architectures.py $(OPTIONS)
 
 test-cluster: install-test ## the demo, and every accident, on a real Slurm started here (Debian, root; about 20 minutes)
 	$(BIN)/python -m pytest tests/cluster

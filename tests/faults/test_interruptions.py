@@ -25,6 +25,8 @@ from support.toy import (
     unscored_copy,
 )
 
+pytestmark = pytest.mark.slow  # minutes, of real runs
+
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:

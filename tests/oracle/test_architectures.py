@@ -103,7 +103,7 @@ def test_a_model_that_sees_what_comes_later_is_refused() -> None:
         trusted(engine, requests)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", architectures())
 def test_every_architecture_is_exact_or_refused(kind: str, dtype: torch.dtype) -> None:

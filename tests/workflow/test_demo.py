@@ -18,6 +18,8 @@ from trajectories.checkpoints.stage import write_audit
 from trajectories.jobs.stage import score_rows
 from trajectories.tables import read_table, write_table
 
+pytestmark = pytest.mark.slow  # minutes, of real runs
+
 
 def snakemake(project: Path) -> str:
     command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", "studies/demo.yaml"]

@@ -23,6 +23,8 @@ from support.hub_study import (
 from trajectories.study.config import Study
 from trajectories.tables import read_table
 
+pytestmark = pytest.mark.slow  # minutes, of real runs
+
 STEPS = (4, 128)
 COUNTS = {"truthfulqa": 10, "memo_trap": 20}
 HEALED = {"tiny-a": "an earlier commit", "tiny-c": "step4 of the mirror backup/{model}"}

@@ -30,6 +30,8 @@ from trajectories.checkpoints.scratch import on_disk
 from trajectories.study.config import Study
 from trajectories.tables import read_table
 
+pytestmark = pytest.mark.slow  # minutes, of real runs
+
 WHOLE = os.environ.get("TRAJECTORIES_WHOLE_CHAIN") == "1"
 STEPS = (1, 2, 4, 8, 16, 32, 64, 128) if WHOLE else (4, 128)
 COUNTS = {"truthfulqa": 817, "memo_trap": 860} if WHOLE else {"truthfulqa": 40, "memo_trap": 60}

@@ -60,6 +60,19 @@ def test_significant_coefficients_are_filled_and_missing_ones_say_why(table: pd.
     assert to_hex(np.asarray(hollow.get_facecolor())[0]) == "#ffffff"
 
 
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_numbers_under_the_coefficients_do_not_collide(table: pd.DataFrame, width: Column) -> None:
+    with figure_style():
+        figure = coefficients_figure(regression_table(table, METRICS), LABELS, alpha=0.05, width=width)
+        figure.draw_without_rendering()
+    for panel in figure.axes:
+        low, high = panel.get_xlim()
+        seen = [text for at, text in zip(panel.get_xticks(), panel.get_xticklabels(), strict=True) if low <= at <= high]
+        boxes = [text.get_window_extent() for text in seen]
+        assert len(boxes) > 1
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
 def test_fitted_surface_is_the_regressions_own(table: pd.DataFrame) -> None:
     points = fitted_points(table, regression_table(table, METRICS), LABELS[0])
     result = fit_regression(points)

@@ -7,6 +7,7 @@ import pytest
 
 from trajectories.report.grids import MISSING, Cell, ending, grid, number_text, p_text
 from trajectories.report.provenance import metadata_facts, stage_times, way_facts, workflow_commit
+from trajectories.report.sections import block
 from trajectories.report.table1 import agreement, papers_cells, papers_key, table1_grid
 
 
@@ -125,6 +126,21 @@ def test_models_that_were_not_scored_as_trees_are_named(tmp_path: Path) -> None:
 def test_long_contexts_keep_their_end() -> None:
     assert ending("x" * 500 + " What is 2 + 2?", most=15) == "… What is 2 + 2?"
     assert ending("short") == "short"
+
+
+def test_texts_of_questions_have_their_lines_again() -> None:
+    table = pd.DataFrame({"question": [1], "context": [r"Q: 2 \\n 2?\nA:"], "truth": [r" a\tb"]})
+    (row,) = grid(table, "losses").rows
+    assert [cell.text for cell in row[1:]] == ["Q: 2 \\n 2?\nA:", " a\tb"]
+
+
+def test_rows_without_a_number_are_a_sentence() -> None:
+    table = pd.DataFrame(
+        {"task": ["a", "b", "c"], "smallest": [0.1, np.nan, np.nan], "reason": ["", "no fit", "no fit"]}
+    )
+    shown = block("power", table, {}).grid
+    assert len(shown.rows) == 1
+    assert shown.note == "2 rows have no number: no fit (2)."
 
 
 def test_a_folder_outside_git_has_no_commit(tmp_path: Path) -> None:

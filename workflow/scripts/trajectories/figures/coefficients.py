@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy.stats import t as student
 
 from trajectories.analysis.points import records
@@ -62,6 +63,10 @@ def coefficients_figure(regression: pd.DataFrame, tasks: Sequence[TaskLabel], *,
     longest = max(len(task.label) for task in tasks)
     size = min(6.5, WIDTHS[width] * 0.34 * 72 / (TEXT_WIDTH * longest))
     panels[0].set_yticks(range(len(tasks)), [task.label for task in tasks], fontsize=size)
+    panels[0].xaxis.set_major_locator(MaxNLocator(5 if width == "two" else 4, steps=[1, 5, 10]))
+    panels[0].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "\u2212")))
+    for panel in panels:
+        panel.tick_params(axis="x", labelsize=6 if width == "two" else 4.5)
     figure.supxlabel("Standardised coefficient", fontsize=7)
     return figure
 

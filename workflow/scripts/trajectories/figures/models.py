@@ -154,7 +154,9 @@ def _make_room(figure: Figure, titles: Sequence[Annotation]) -> None:
     beside = max(0.0, MARGIN + (max(end.x1 for end in ends) - figure.bbox.x1) / figure.dpi)
     width, height = figure.get_figwidth(), figure.get_figheight() + above
     figure.set_figheight(height)
-    figure.set_layout_engine("constrained", rect=(0, 0, 1 - beside / width, 1 - above / height))
+    figure.set_layout_engine(
+        "constrained", rect=(0, 0, 1 - beside / width, 1 - above / height), w_pad=0.01, wspace=0.01
+    )
 
 
 def _legend() -> list[Line2D]:

@@ -28,6 +28,9 @@ USUAL = "Accuracy"
 TEXT_WIDTH = 0.56
 """Mean width of a letter of the figures' type, as a share of its size."""
 
+BESIDE_TITLE, SMALLEST_TITLE = 32, 5.5
+"""Points of a panel's width that its tick labels take, and the type size below which a title takes two lines."""
+
 
 @dataclass(frozen=True)
 class TaskLabel:
@@ -180,7 +183,8 @@ def facets(labels: Sequence[TaskLabel], width: Column, height: float = 1.25) -> 
     alike = len({label_of(label.metric) for label in labels}) == 1
     for panel, label in zip(axes, labels, strict=False):
         title = label.label if alike else label.titled
-        panel.set_title(title, loc="left", fontsize=_title_size(title, figure.get_figwidth() / across))
+        text, size = _fitting(title, figure.get_figwidth() / across)
+        panel.set_title(text, loc="left", fontsize=size)
     return figure, iter(axes[: len(labels)])
 
 
@@ -204,9 +208,18 @@ def _legend(figure: Figure, handles: Sequence[Artist], place: Any) -> None:
     )  # fmt: skip
 
 
-def _title_size(text: str, inches: float) -> float:
-    """Return the type size, at most 7 points, at which `text` fits a panel `inches` wide with its tick labels."""
-    return max(4.5, min(7.0, (inches * 72 - 24) / (TEXT_WIDTH * len(text))))
+def _fitting(text: str, inches: float) -> tuple[str, float]:
+    """Return a title that fits a panel `inches` wide with its tick labels, and its size: small, then on two lines."""
+    room = (inches * 72 - BESIDE_TITLE) / TEXT_WIDTH
+    size = min(7.0, room / len(text))
+    if size < SMALLEST_TITLE and " " in text:
+        text = min((f"{text[:at]}\n{text[at + 1 :]}" for at, letter in enumerate(text) if letter == " "), key=_longest)
+        size = min(6.5, room / _longest(text))
+    return text, max(4.5, size)
+
+
+def _longest(text: str) -> int:
+    return max(map(len, text.split("\n")))
 
 
 def token_text(tokens: float) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from trajectories.analysis.losses import many_lines
 from trajectories.figures.panels import token_text
 
 MISSING = "–"
@@ -48,6 +49,9 @@ class Grid:
 
 
 TASK_COLUMNS = frozenset({"task", "tasks", "name"})
+
+TEXT_COLUMNS = frozenset({"context", "truth", "lure"})
+"""Texts of questions, which tables hold on one line."""
 
 Format = Callable[[object], str]
 
@@ -103,6 +107,8 @@ def grid(
     shown = table[wanted].copy()
     for column in TASK_COLUMNS & set(wanted):
         shown[column] = [_named(str(names), labels or {}) for names in shown[column].fillna("")]
+    for column in TEXT_COLUMNS & set(wanted):
+        shown[column] = [many_lines(str(text)) for text in shown[column].fillna("")]
     if "context" in wanted:
         shown["context"] = [ending(str(context)) for context in shown["context"].fillna("")]
     numeric = tuple(pd.api.types.is_numeric_dtype(shown[c]) and not _boolean(shown[c]) for c in wanted)

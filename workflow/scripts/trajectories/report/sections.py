@@ -79,6 +79,9 @@ FOLDED = frozenset(
 """Tables long enough to be in the way until wanted."""
 
 
+RESULT: Mapping[str, str] = {"power": "smallest"}
+"""Tables whose rows without a result are told in a sentence, and the column of the result."""
+
 MOST_ROWS = 3000
 """Longer tables make a browser slow and a page heavy; the file lies beside the page."""
 
@@ -94,10 +97,22 @@ def block(kind: str, table: pd.DataFrame, labels: Mapping[str, str], alpha: floa
     """Return the table of that kind with its heading, caption and footnote."""
     text = TABLES[kind]
     note = audit_note(table) if kind == "checkpoints" else footnote
+    table, missing = with_results(table, kind)
     table, short = shortened(table, kind)
-    note = " ".join(part for part in (note, short) if part)
+    note = " ".join(part for part in (note, missing, short) if part)
     shown = grid(table, kind, text.columns or None, text.titles, labels, note, alpha)
     return Block(text.title, text.caption, shown, kind in FOLDED)
+
+
+def with_results(table: pd.DataFrame, kind: str) -> tuple[pd.DataFrame, str]:
+    """Return the table without rows that have a reason in place of their number, and the reasons in a sentence."""
+    if kind not in RESULT:
+        return table, ""
+    without = table[RESULT[kind]].isna()
+    reasons = table.loc[without, "reason"].fillna("").astype(str).value_counts()
+    named = [f"{reason} ({count})" for reason, count in reasons.items() if reason]
+    said = f"{int(without.sum())} rows have no number{': ' if named else ''}{'; '.join(named)}."
+    return table[~without], said if without.any() else ""
 
 
 def shortened(table: pd.DataFrame, kind: str) -> tuple[pd.DataFrame, str]:

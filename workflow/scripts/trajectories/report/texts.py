@@ -228,7 +228,7 @@ TABLES: Mapping[str, TableText] = {
         ("model", "step", "tokens", "task", "metric", "value", "stderr", "questions"), _P,
     ),
     "checkpoints": TableText(
-        "Audit",
+        "Checkpoints before scoring",
         "What was found at each checkpoint before anything was scored, and whether it was used. Checkpoints whose "
         "weights are missing, or are those of another step, are named in the column status.",
         ("model", "step", "tokens", "status", "detail", "used", "source", "revision", "commit", "format", "bytes"),

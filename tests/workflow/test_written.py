@@ -9,6 +9,7 @@ from support.models import TEXT
 from support.studies import Toy, make_toy
 from trajectories.scoring.load import load_model, load_tokenizer
 from trajectories.scoring.scores import read_scores
+from trajectories.tables import read_table
 
 STEPS = (1, 2)
 NEW = 5
@@ -21,8 +22,10 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     toy.config["tasks"] += [
         {"name": "said", "file": "tasks/sums.csv", "answer": answer},
         {"name": "silent", "file": "tasks/sums.csv", "answer": answer | {"pattern": "(no model says this)"}},
-    ]
-    toy.succeed("results/toy/accuracy.tsv", "generations", "results/toy/tasks.tsv", "results/toy/report.html")
+        {"name": "chained", "of": "sums", "file": "tasks/sums.csv", "chain": {"examples": "neqa", "count": 1},
+         "answer": answer},
+    ]  # fmt: skip
+    toy.succeed("generations", "results/toy/tasks.tsv", "results/toy/report.html")
     return toy
 
 
@@ -81,6 +84,27 @@ def test_a_pattern_that_fits_nowhere_is_said_once_with_three_texts(toy: Toy) -> 
     line = next(line for line in log.splitlines() if "finds no answer" in line)
     assert "task silent" in line
     assert all(repr(text[:80]) in line for text in texts(toy, 1).loc["silent", "text"].head(3))
+
+
+def test_the_report_shows_ten_texts_of_each_task(toy: Toy) -> None:
+    table = read_table(toy.results / "texts.tsv", "texts")
+    assert table.groupby(["task", "step"]).size().to_dict() == {
+        (t, s): 10 for t in ("said", "silent", "chained") for s in STEPS
+    }
+    own = table[(table["task"] == "said") & (table["step"] == 2)].set_index("question")
+    assert (own.index[0], own.index[-1]) == (0, 11)
+    kept = texts(toy, 2).loc["said"].set_index("question").loc[own.index]
+    assert list(own["right"]) == list(kept["right"])
+    assert own["answer"].isna().tolist() == kept["answer"].isna().tolist()
+    assert own.loc[0, "truth"] == " four"
+    assert "What models write" in (toy.results / "report.html").read_text()
+
+
+def test_ways_of_asking_stand_side_by_side(toy: Toy) -> None:
+    table = read_table(toy.results / "protocols.tsv", "protocols")
+    assert table["asked"].tolist() == ["sums", "chained"]
+    assert table["way"].tolist() == ["0-shot", "chain of thought, 1 example"]
+    assert "One task, several ways of asking" in (toy.results / "report.html").read_text()
 
 
 def test_texts_come_from_the_store(toy: Toy) -> None:

@@ -120,9 +120,31 @@ def written():
     return not IMPORTED and any(task.written for task in STUDY.tasks)
 
 
+def several_ways():
+    """Return whether a task is asked in several ways."""
+    return any(task.of for task in STUDY.tasks)
+
+
+def written_questions():
+    """Return the questions files of the tasks whose answers models write, by task."""
+    return {task.name: f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks if task.written}
+
+
+def generation(model, step):
+    """Return the file of a checkpoint's texts."""
+    return f"{RESULTS}/generations/{model}/step{step}.parquet"
+
+
+def shown_checkpoints():
+    """Return the first, the middle and the last checkpoint of the largest model, whose texts the report shows."""
+    model = max(STUDY.models, key=lambda model: model.parameters)
+    steps = sorted(STUDY.steps_of(model))
+    return [(model.name, step) for step in dict.fromkeys([steps[0], steps[len(steps) // 2], steps[-1]])]
+
+
 def generations():
     """Return the file of texts of every checkpoint; none where all tasks are scored."""
-    return [f"{RESULTS}/generations/{model}/step{step}.parquet" for model, step in checkpoints()] if written() else []
+    return [generation(*checkpoint) for checkpoint in checkpoints()] if written() else []
 
 
 def questions_files():
@@ -345,6 +367,8 @@ def report_tables():
     kinds += ["imported", "import_notes"] if IMPORTED else ["speed"]
     kinds += ["checkpoints", "consistency", "twins"] if SCORED else []
     kinds += ["compare", "compare_summary"] if STUDY.reference else []
+    kinds += ["texts"] if written() else []
+    kinds += ["protocols"] if several_ways() else []
     return {kind: f"{RESULTS}/{kind}.tsv" for kind in kinds}
 
 

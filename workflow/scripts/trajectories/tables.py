@@ -109,6 +109,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "task", "rank", "question", "models", "model", "best_step", "best_margin", "last_step", "last_margin", "fall",
         "truth", "lure", "context",
     ),
+    "protocols": ("task", "label", "way", "asked", "shape", "over_size", "over_training", "over_compute"),
+    "texts": ("task", "model", "step", "question", "context", "text", "answer", "truth", "right"),
     "margins": ("task", "question", "model", "parameters", "step", "tokens", "margin", "right"),
     "power": (
         "task", "effect", "noise", "models", "steps", "questions", "base", "sd", "slope_sd", "serial", "alpha",

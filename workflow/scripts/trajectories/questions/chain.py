@@ -56,6 +56,11 @@ class Chain(Strict):
         return value
 
     @property
+    def size(self) -> int:
+        """How many examples there are."""
+        return len(examples_of(self))
+
+    @property
     def file(self) -> str | None:
         """The file the examples are in; None for the catalogue's."""
         return None if self.examples in known_chains() else self.examples

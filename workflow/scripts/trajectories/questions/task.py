@@ -114,6 +114,7 @@ class Task(Strict):
     sample_seed: int = 0
     shots: int = Field(0, ge=0, description="How many worked examples, drawn from the other questions, come first.")
     shots_seed: int = 0
+    of: Name | None = Field(None, description="The task of the study that this one asks in another way.")
     chain: Chain | None = Field(None, description="Worked examples with a reasoning; the model writes its answer.")
     alias: list[str] = Field([], description="What imported files call the task, where not by its name.")
     filter: str | None = Field(None, description="Filter of an imported metric, where files hold several.")
@@ -200,6 +201,18 @@ class Task(Strict):
     def source(self) -> str | None:
         """The local file that its questions or texts are of."""
         return self.text.file if self.text is not None else self.file
+
+    @property
+    def asks(self) -> str:
+        """The name under which the ways of asking one task go together."""
+        return self.of or self.name
+
+    @property
+    def way(self) -> str:
+        """How the task is asked, in words."""
+        if self.chain is not None:
+            return f"chain of thought, {self.chain.size} example{'s' if self.chain.size != 1 else ''}"
+        return f"{self.shots}-shot{', written' if self.written else ''}"
 
     @property
     def files(self) -> list[str]:

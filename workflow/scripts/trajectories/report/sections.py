@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from trajectories.analysis.protocols import matrix
 from trajectories.checkpoints.notes import SOUND, anomalous, anomaly_note, order_note
 from trajectories.report.embed import data_url
 from trajectories.report.grids import Grid, grid
@@ -51,10 +52,10 @@ class Section:
 CHAPTERS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = (
     ("effects", "Size and training", ("coefficients", "surface", "compute"), ("regression", "by_axis")),
     ("trends", "Single models", ("models",), ("trends", "declines")),
-    ("shapes", "Shapes and breaks", (), ("shapes", "breaks")),
+    ("shapes", "Shapes and breaks", (), ("ways", "protocols", "shapes", "breaks")),
     ("robustness", "Does it hold?", (), ("survival", "effects", "premises", "variation", "sensitivity", "power")),
     ("replication", "Replication", ("replication",), ("compare_summary", "differing", "compare")),
-    ("questions", "Questions", (), ("losses", "fates", "flips", "overlap")),
+    ("questions", "Questions", (), ("losses", "texts", "fates", "flips", "overlap")),
     ("tasks", "Tasks", (), ("tasks",)),
     ("audit", "Audit", ("consistency",), ("checkpoints", "consistency", "twins", "import_notes", "imported", "speed")),
 )
@@ -68,6 +69,8 @@ FOLDED = frozenset(
         "variation",
         "compare",
         "flips",
+        "protocols",
+        "texts",
         "overlap",
         "breaks",
         "shapes",
@@ -148,6 +151,8 @@ def chapters(
     read = {kind: read_table(path, kind) for kind, path in tables.items() if kind in TABLES}
     if "compare" in read:
         read["differing"] = differing(read["compare"])
+    if "protocols" in read and len(read["protocols"]):
+        read["ways"] = matrix(read["protocols"])
     if "declines" in read:  # the largest model is the one to ask about first
         read["declines"] = read["declines"].sort_values("parameters", ascending=False, kind="stable")
     notes = [anomaly_note(read["checkpoints"]) if "checkpoints" in read else ""]

@@ -190,6 +190,23 @@ TABLES: Mapping[str, TableText] = {
          "last_step", "last_margin", "fall"),
         {"lure": "what it prefers instead", "truth": "true choice"},
     ),
+    "ways": TableText(
+        "One task, several ways of asking",
+        "The shape of each task (rows) under each way of asking it (columns): over the sizes at the last step, or over "
+        "compute where there are too few sizes; `unsure` where both ways of finding a shape disagree.",
+        titles={"asked": "task"},
+    ),
+    "protocols": TableText(
+        "The same, over size, training and compute",
+        "Training: the largest model's checkpoints.",
+        ("task", "way", "over_size", "over_training", "over_compute"),
+    ),
+    "texts": TableText(
+        "What models write",
+        "Ten questions of each task whose answers are written, from its first to its last evenly apart, under the "
+        "first, the middle and the last checkpoint of the largest model: the text up to its end, and the answer in it.",
+        titles={"truth": "true choice"},
+    ),
     "power": TableText(
         "What this design could have found",
         "The smallest effect the study's models, steps and questions detect with the target power: an interaction, and "

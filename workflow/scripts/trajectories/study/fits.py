@@ -19,12 +19,21 @@ def misfits(study: "Study") -> list[str]:
     found += _twice("tasks", [task.name for task in study.tasks] + [average.name for average in study.averages])
     if study.imported is None:
         found += [*_sources(study), *_generators(study), *_questions(study), *_tokens(study)]
-    return [*found, *_sizes(study), *_metrics(study), *_axis(study)]
+    return [*found, *_ways(study), *_sizes(study), *_metrics(study), *_axis(study)]
 
 
 def _twice(key: str, names: Sequence[str]) -> Iterator[str]:
     for name in dict.fromkeys(name for index, name in enumerate(names) if name in names[:index]):
         yield f"{key}: the name {name!r} is there twice; names must differ"
+
+
+def _ways(study: "Study") -> Iterator[str]:
+    names, ways = {task.name for task in study.tasks if task.of is None}, dict[tuple[str, str], str]()
+    for task in study.tasks:
+        if task.of is not None and task.of not in names:
+            yield f"tasks: {task.name!r} is of {task.of!r}, which is no task of this study{suggestion(task.of, names)}"
+        elif (one := ways.setdefault((task.asks, task.way), task.name)) != task.name:
+            yield f"tasks: {task.name!r} asks {task.asks!r} in the same way ({task.way}) as {one!r}; take one out"
 
 
 def _sources(study: "Study") -> Iterator[str]:

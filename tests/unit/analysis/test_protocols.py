@@ -1,0 +1,92 @@
+"""Ways of asking one task, side by side."""
+
+import pandas as pd
+import pytest
+import yaml
+
+from support.toy import PROJECT
+from trajectories.analysis.protocols import matrix, protocols_table
+from trajectories.errors import UserError
+from trajectories.questions.task import Task
+from trajectories.report.grids import grid
+from trajectories.study.config import Study
+from trajectories.tables import COLUMNS
+
+
+def shapes(*rows: tuple[str, str, str, str | None, str | None]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["task", "axis", "group", "two_lines", "aicc"])
+    return table.reindex(columns=list(COLUMNS["shapes"]))
+
+
+def tasks() -> list[Task]:
+    records = [
+        {"name": "a", "label": "Task A", "generator": "neqa"},
+        {"name": "lonely", "generator": "neqa"},
+        {"name": "b", "generator": "neqa"},
+        {"name": "a1", "of": "a", "generator": "neqa", "shots": 1},
+        {"name": "b3", "of": "b", "generator": "neqa", "chain": {"examples": "neqa"}},
+        {"name": "a3", "of": "a", "generator": "neqa", "chain": {"examples": "neqa", "count": 1}},
+        {"name": "aw", "of": "a", "generator": "neqa", "answer": {"by": "generation"}},
+    ]
+    return [Task.checked(record, "config") for record in records]
+
+
+FOUND = shapes(
+    ("a", "parameters", "step8", "inverse", "inverse"),
+    ("a", "parameters", "step4", "U", "U"),
+    ("a", "compute", "all", "positive", "positive"),
+    ("a", "tokens", "big", "flat", "flat"),
+    ("a", "tokens", "small", "U", "U"),
+    ("a1", "parameters", "all", None, None),
+    ("a1", "compute", "all", "U", "inverse"),
+    ("b3", "compute", "all", "positive", "positive"),
+    ("lonely", "compute", "all", "flat", "flat"),
+)
+
+
+def test_a_row_for_each_way_of_tasks_that_are_asked_in_several() -> None:
+    table = protocols_table(tasks(), FOUND, "big", 8).set_index("asked")
+    assert table.index.tolist() == ["a", "a1", "a3", "aw", "b", "b3"]
+    assert table["way"].tolist() == [
+        "0-shot", "1-shot", "chain of thought, 1 example", "0-shot, written", "0-shot", "chain of thought, 3 examples",
+    ]  # fmt: skip
+    assert set(table["label"]) == {"Task A", "b"}
+    first = table.loc["a", ["shape", "over_size", "over_training", "over_compute"]].tolist()
+    assert first == ["inverse", "inverse", "flat", "positive"]
+    assert table.loc["a1", "shape"] == "unsure"
+    assert table.loc["b3", "shape"] == "positive"
+    assert table.loc["a3"].isna().sum() == 4
+
+
+def test_the_matrix_has_a_row_for_each_task_and_colours_shapes() -> None:
+    wide = matrix(protocols_table(tasks(), FOUND, "big", 8))
+    assert wide["asked"].tolist() == ["Task A", "b"]
+    assert wide.columns.tolist()[1:3] == ["0-shot", "1-shot"]
+    shown = grid(wide, "ways")
+    cells = {(row[0].text, title): cell for row in shown.rows for title, cell in zip(shown.titles, row, strict=True)}
+    assert cells["Task A", "0-shot"].style == "worse"
+    assert cells["b", "chain of thought, 3 examples"].style == "better"
+    assert cells["b", "1-shot"].text == "\u2013"
+
+
+def test_the_study_asks_the_prize_in_four_ways() -> None:
+    study = Study.from_config(yaml.safe_load((PROJECT / "studies" / "wei2022.yaml").read_text()))
+    ways = {base: [task.way for task in study.tasks if task.asks == base] for base in {t.asks for t in study.tasks}}
+    assert len(ways) == 11
+    assert len(ways.pop("prompt_injection")) == 2
+    assert {len(set(own)) for own in ways.values()} == {4}
+    assert {task.sample for task in study.tasks} == {300}
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ({"of": "sum", "shots": 1}, "'two' is of 'sum', which is no task of this study; did you mean 'sums'"),
+        ({"of": "sums"}, r"'two' asks 'sums' in the same way \(0-shot\) as 'sums'"),
+    ],
+)
+def test_ways_that_do_not_go_together(second: dict[str, object], said: str) -> None:
+    tasks = [{"name": "sums", "generator": "neqa", "seed": 1}, {"name": "two", "generator": "neqa", "seed": 1} | second]
+    config = yaml.safe_load((PROJECT / "studies" / "wei2022.yaml").read_text()) | {"tasks": tasks}
+    with pytest.raises(UserError, match=said):
+        Study.from_config(config)

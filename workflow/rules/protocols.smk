@@ -1,0 +1,19 @@
+if several_ways():
+
+    rule protocols:
+        """Put the shapes of tasks that are asked in several ways side by side."""
+        input:
+            shapes=f"{RESULTS}/shapes.tsv",
+        output:
+            f"{RESULTS}/protocols.tsv",
+        log:
+            f"{LOGS}/protocols.log",
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks],
+            largest=shown_checkpoints()[-1][0],
+            last=shown_checkpoints()[-1][1],
+            code=code_digest("trajectories.analysis.protocols"),
+        script:
+            "../scripts/protocols.py"

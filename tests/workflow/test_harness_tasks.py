@@ -49,6 +49,18 @@ def test_the_value_of_the_group_is_that_of_its_questions(toy: Toy) -> None:
     assert right.loc["mmlu", "questions"] == 9
 
 
+def test_answers_are_counted_by_task_and_the_group_is_judged_by_accuracy(toy: Toy) -> None:
+    answers = read_table(toy.results / "answers.tsv", "answers").set_index("task")
+    assert list(answers.index) == ["mmlu_anatomy", "mmlu_virology", "wikitext", "mmlu"]
+    assert answers["by"].fillna("").tolist()[:2] == ["answers", "answers"]
+    scores = pd.read_parquet(toy.results / "scores" / "tiny-a" / "step1.parquet")
+    anatomy = scores[scores["task"] == "mmlu_anatomy"]
+    best = anatomy.loc[anatomy.groupby("question")["loglikelihood"].idxmax()]
+    share = best["choice"].value_counts(normalize=True).max()
+    assert answers.loc["mmlu_anatomy", "share_position"] == pytest.approx(share)
+    assert answers.loc[["wikitext", "mmlu"], "share_position"].isna().all()
+
+
 def test_where_the_questions_came_from_is_in_their_file(toy: Toy) -> None:
     origin = question_metadata(toy.results / "questions" / "mmlu_anatomy.parquet")["origin"]
     for part in ("lm_eval 0.4.13", "mmlu_anatomy", '"shots": "2"', '"version": "1.0"'):

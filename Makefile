@@ -9,13 +9,16 @@ OPTIONS ?=
 comma := ,
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint requirements.lock
 
-.PHONY: help demo published test test-all sweep test-cluster lint bench lock install install-test
+.PHONY: help demo published test test-all sweep test-cluster lint bench validation notebook lock install install-test
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
 
 demo: install ## train the pocket suite, run the demo study, say where the report is (about five minutes on two cores)
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/demo.yaml
+	@if [ -t 0 ] && { [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; }; then \
+	  printf 'Open the report now? [y/N] '; read answer; \
+	  case "$$answer" in [yY]*) $(BIN)/python -m webbrowser "file://$(CURDIR)/results/demo/report.html";; esac; fi
 
 published: install ## the paper's published accuracies: DATA=folder that holds them, or fetched without it
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/published.yaml $(if $(DATA),--config 'import={format: published$(comma) path: $(DATA)}')
@@ -64,6 +67,9 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(PIP) --editable '.[test,harness,slurm,cluster,kubernetes]'
 	@! command -v npm >/dev/null || npm ci --prefix tests/workflow --silent --no-audit --no-fund  # accessibility rules
 	@touch $@
+
+notebook: install-test ## docs/tutorial.ipynb from docs/tutorial.md
+	$(BIN)/python tests/support/tutorial.py
 
 lock: ## write requirements.lock from what pyproject.toml asks for, in a fresh environment
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

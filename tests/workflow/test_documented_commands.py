@@ -13,6 +13,7 @@ from snakemake.cli import parse_args
 
 from support.studies import copy_project
 from support.toy import quiet_environment
+from trajectories.study.new import study_text
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
@@ -61,7 +62,7 @@ def test_a_command_is_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
     _, given = parse_args(shlex.split(command))
     targets = [str(target) for target in given.targets or ()]
     assert [target for target in targets if target not in RULES] == []
-    own = {"my-study.yaml"}  # the README shows what is in it
+    own = {"my-study.yaml", "articles.yaml", "articles-pythia.yaml"}  # the README and the tutorial make them
     assert [name for name in given.configfile or () if not (PROJECT / name).is_file() and str(name) not in own] == []
     words = {word for word in shlex.split(command) if word in RULES}
     forced = {str(name) for option in (given.until, given.forcerun) for name in option or ()}
@@ -89,6 +90,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = next(block for block in re.findall(r"^```yaml\n(.*?)^```", (PROJECT / "README.md").read_text(), re.M | re.S)
                  if "my-study.yaml" in block)  # fmt: skip
     (made / "my-study.yaml").write_text(study)
+    for name, suite in (("articles", "demo"), ("articles-pythia", "pythia")):
+        (made / f"{name}.yaml").write_text(study_text(name, "data/capitals.csv", suite))
     (made / "data").mkdir()
     (made / "data/capitals.csv").write_text(
         'prompt,classes,answer_index\nThe capital of France is,"["" Paris"", "" Rome""]",0\n'

@@ -6,6 +6,7 @@ McKenzie et al. (2023), "Inverse Scaling: When Bigger Isn't Better": one panel p
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -53,7 +54,7 @@ def compute_figure(
         rows = panel_rows(placed, label)
         for place, suite in enumerate(names):
             line = rows[rows["suite"] == suite].sort_values("x")
-            look = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
+            look: dict[str, Any] = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
             panel.errorbar(
                 line["x"], line["value"], yerr=line["stderr"].fillna(0), markersize=2.6, elinewidth=0.5, **look
             )

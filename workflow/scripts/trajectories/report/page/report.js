@@ -249,7 +249,7 @@
 
   function addControls() {
     if (data.sources.length > 1)
-      addChoice("Protocol", data.sources.map((source) => source.name), (i) => { state.source = i; });
+      addChoice("Show", data.sources.map((source) => source.name), (i) => { state.source = i; });
     const others = (task) => data.sources.some((source) =>
       Object.keys(source.panels[task.task] || {}).some((metric) => metric !== task.metric));
     if (data.tasks.some(others)) {

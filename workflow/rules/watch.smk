@@ -19,9 +19,13 @@ rule speed:
 
 rule check:
     """Say every mistake and every oddity that can be known before the first job, which every run looks for too."""
+    log:
+        f"{LOGS}/check.log",
     localrule: True
+    conda:
+        "../../envs/analysis.yaml"
     shell:
-        ":"
+        ": > {log}"
 
 
 rule status:

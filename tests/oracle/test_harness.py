@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from lm_eval.api.instance import Instance
 from lm_eval.tasks import TaskManager
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
 
@@ -76,11 +77,20 @@ def test_equal_tokens_with_another_split_are_ours_to_get_right() -> None:
     assert any(abs(together[key][0] - right[key]) > 0.1 for key in right), "the harness has been mended: say so"
 
 
-@pytest.mark.parametrize("name", list(TASKS))
+@pytest.mark.parametrize("name", [name for name in TASKS if name != "held_out"])
 def test_the_generated_tasks(name: str) -> None:
     questions = list(generate(name, seed=4, questions=8))
     model = random_model("gpt_neox")
     assert_same(ours(model, tokenizer(), questions), harness_scores(model, tokenizer(), questions))
+
+
+def test_the_generated_running_text() -> None:
+    questions = list(generate("held_out", seed=4, questions=8))
+    model, tokens = random_model("gpt_neox"), tokenizer()
+    backend = lm_eval.models.huggingface.HFLM(pretrained=model, tokenizer=tokens, batch_size=8, device="cpu")
+    texts = [Instance("loglikelihood_rolling", {}, (item.choices[0],), at) for at, item in enumerate(questions)]
+    expected = backend.loglikelihood_rolling(texts, disable_tqdm=True)
+    np.testing.assert_allclose(ours(model, tokens, questions).loglikelihood, expected, atol=1e-3, rtol=1e-5)
 
 
 @pytest.fixture(scope="session")

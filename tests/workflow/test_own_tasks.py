@@ -54,7 +54,7 @@ def test_each_task_has_the_metrics_its_questions_allow(toy: Toy) -> None:
     accuracy = pd.read_csv(toy.results / "accuracy.tsv", sep="\t")
     metrics = accuracy.groupby("task")["metric"].agg(set).to_dict()
     assert metrics["book"] == {"bits_per_byte", "word_perplexity"}
-    assert metrics["last_word"] == {"greedy", "perplexity", "bits_per_byte"}
+    assert metrics["last_word"] == {"greedy", "perplexity", "bits_per_byte", "sequence_loss"}
     assert "accuracy_pmi" in metrics["goals"]
     assert "accuracy_pmi" not in metrics["pairs"]
 

@@ -30,7 +30,10 @@ def planned(config: Path) -> dict[str, int]:
 
 SCORED = [
     "config.yaml",
-    *(f"studies/{name}.yaml" for name in ("deduped", "demo", "full-grid", "olmo2", "seeds", "small")),
+    *(
+        f"studies/{name}.yaml"
+        for name in ("deduped", "demo", "full-grid", "olmo2", "prize", "seeds", "small", "wei2022")
+    ),
 ]
 
 

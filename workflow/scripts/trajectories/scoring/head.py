@@ -71,7 +71,7 @@ def head_of(model: Any, tokens: Any) -> Head:
         for head in _heads(linear, text):
             if hidden is None:
                 break
-            made = head(hidden.to(linear.weight))
+            made = head(_beside(linear, hidden))
             if made.shape == logits.shape and _same(made, logits):
                 return head
     return Head(None, keeps_rows=keeps)
@@ -84,6 +84,12 @@ def _heads(linear: Any, config: Any) -> Iterator[Head]:
     yield Head(linear, cap=cap)
     yield Head(linear, factor=factor, cap=cap)
     yield Head(linear, divisor=divisor, cap=cap)
+
+
+def _beside(linear: Any, hidden: Tensor) -> Tensor:
+    """Return hidden states in the head's type and place: a model may be spread over devices, its last norm float32."""
+    weight = next((parameter for parameter in linear.parameters() if parameter.is_floating_point()), hidden)
+    return hidden.to(weight)
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
@@ -100,7 +106,7 @@ def edge_scores(head: Head, hidden: Tensor, pack: Pack, softmax: str) -> tuple[T
     the logits. Of equally probable tokens the first counts as the most probable.
     """
     if not head.whole:
-        hidden = hidden.to(head.linear.weight)  # a model may be spread over devices, its last norm in float32
+        hidden = _beside(head.linear, hidden)
     return _native_scores(head, hidden, pack) if softmax == "model" else _float32_scores(head, hidden, pack)
 
 
@@ -137,7 +143,7 @@ def _blocks(head: Head, hidden: Tensor) -> Iterator[tuple[int, Tensor]]:
 
 def _native_scores(head: Head, hidden: Tensor, pack: Pack) -> tuple[Tensor, Tensor]:
     """Log-softmax in the type of the logits, a few rows at a time."""
-    vocabulary = hidden.shape[1] if head.whole else head.linear.weight.shape[0]
+    vocabulary = head(hidden[:1]).shape[1]
     rows = max(1, NATIVE_BYTES.get(hidden.device.type, 256 << 20) // (4 * vocabulary))
     row, target = (torch.from_numpy(array).to(hidden.device).long() for array in (pack.row, pack.target))
     pieces = range(0, len(hidden), rows)

@@ -71,8 +71,8 @@ def test_the_demo_whole_in_few_submissions(slurm: Slurm, tmp_path: Path) -> None
     sizes = job_sizes(study, crew_of(study, [], None, 64, 8, 30))
     batches = sum(math.ceil(len(study.steps_of(model)) / sizes[model.name]) for model in study.models)
     assert batches < 12  # of 44 checkpoints
-    # beside them the corpus and four models to train; encoding, statistics with figures, and four more
-    assert len(submitted) == batches + 5 + 6
+    # beside them the corpus and four models to train; encoding, statistics with figures, and seven more
+    assert len(submitted) == batches + 5 + 9
     local = re.findall(r"(?m)^localrule (\w+):", log_of(config))
     assert {"audit", "questions"} <= set(local)
 

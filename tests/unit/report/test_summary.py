@@ -49,6 +49,14 @@ def test_nothing_significant_is_said_too() -> None:
     )
 
 
+def test_curves_that_end_below_their_best_are_told() -> None:
+    drops = pd.DataFrame({"task": ["a", "a", "b", "c"], "drop_p_fdr": [0.001, 0.01, 0.2, None]})
+    told = summary(made({"a": QUIET, "b": QUIET}) | {"trends": drops}, NAMES, 0.05)
+    assert "In trends.tsv, 2 of 3 curves of single models end surely worse than at their best, on 1 (Task A)." in told
+    quiet = summary(made({"a": QUIET, "b": QUIET}) | {"trends": drops.assign(drop_p_fdr=0.5)}, NAMES, 0.05)
+    assert not any("at their best" in sentence for sentence in quiet)
+
+
 def test_without_checks_it_is_table_1_that_speaks() -> None:
     tables = made({"a": ("", 0.001, -0.5), "b": ("", 0.5, 0.1)})
     first = summary({"regression": tables["regression"]}, NAMES, 0.05)[0]

@@ -34,6 +34,7 @@ def summary(tables: Tables, labels: Mapping[str, str], alpha: float) -> tuple[st
     changes = _both(worse, "worse", better, "better", labels)
     first = f"{where}of {_tasks(tasks)}, {changes} with training" if changes else _none(where, tasks)
     told = [f"{first[0].upper()}{first[1:]}.", _of_size(terms, labels, alpha)]
+    told += [_drops(tables.get("trends"), labels, alpha)]
     return tuple(filter(None, (*told, _rest(terms["tokens"], {*worse, *better}, tables.get("effects"), labels))))
 
 
@@ -49,6 +50,17 @@ def _of_size(terms: Mapping[Any, Sequence[Record]], labels: Mapping[str, str], a
     said += [f"by itself goes with worse results on {_named(low, labels)}"] if low else []
     said += [f"by itself goes with better results on {_named(high, labels)}"] if high else []
     return f"Size {'; it '.join(said)}." if said else "Of size no effect is sure."
+
+
+def _drops(trends: pd.DataFrame | None, labels: Mapping[str, str], alpha: float) -> str:
+    """Return how many curves of single models end below their best by more than noise, if any does."""
+    if trends is None or "drop_p_fdr" not in trends:
+        return ""
+    known = trends[trends["drop_p_fdr"].notna()]
+    sure = known[known["drop_p_fdr"] < alpha]
+    tasks = list(dict.fromkeys(sure["task"].astype(str)))
+    what = f"{len(sure)} of {len(known)} curves of single models end surely worse than at their best"
+    return f"In trends.tsv, {what}, on {_named(tasks, labels)}." if tasks else ""
 
 
 def _rest(rows: Sequence[Record], sure: set[str], effects: pd.DataFrame | None, labels: Mapping[str, str]) -> str:

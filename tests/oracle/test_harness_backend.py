@@ -8,11 +8,9 @@ from typing import Any
 import lm_eval
 import numpy as np
 import pytest
-import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from support.harness_tasks import write_tasks
 from support.models import random_model, tokenizer
@@ -23,12 +21,7 @@ from trajectories.harness.__main__ import main
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    torch.manual_seed(5)
-    config = GPTNeoXConfig(
-        vocab_size=416, hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96,
-        max_position_embeddings=512, initializer_range=0.3,
-    )  # fmt: skip
-    return GPTNeoXForCausalLM(config).eval()
+    return random_model("gpt_neox", seed=5, window=512)
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,12 @@ from typing import Any
 
 import lm_eval
 import pytest
-import torch
 import yaml
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from support.harness_tasks import write_tasks
-from support.models import tokenizer
+from support.models import random_model, tokenizer
 from trajectories.questions.question import Question
 from trajectories.questions.written import Written
 from trajectories.scoring.encode import encode
@@ -25,12 +23,7 @@ NEW, STOP = 8, (".", "e")
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    torch.manual_seed(5)
-    config = GPTNeoXConfig(
-        vocab_size=416, hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96,
-        max_position_embeddings=512, initializer_range=0.3,
-    )  # fmt: skip
-    return GPTNeoXForCausalLM(config).eval()
+    return random_model("gpt_neox", seed=5, window=512)
 
 
 def samples_of(model: Any, folder: Path, shots: int) -> list[dict[str, Any]]:

@@ -11,14 +11,12 @@ import lm_eval
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from support.harness_tasks import LOCAL, TASKS, write_tasks
-from support.models import tokenizer
+from support.models import random_model, tokenizer
 from trajectories import Question, UserError
 from trajectories.analysis.accuracy import accuracy_rows
 from trajectories.harness import TreeLM
@@ -43,12 +41,7 @@ EXACT = {"accuracy", "accuracy_norm", "accuracy_bytes", "accuracy_pmi", "greedy"
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    torch.manual_seed(5)
-    config = GPTNeoXConfig(
-        vocab_size=416, hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96,
-        max_position_embeddings=512, initializer_range=0.3,
-    )  # fmt: skip
-    return GPTNeoXForCausalLM(config).eval()
+    return random_model("gpt_neox", seed=5, window=512)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +100,11 @@ def config(name: str, steps: Sequence[int], counts: dict[str, int], **checkpoint
         "protocol": "paper",
         "scoring": {"device": "cpu"},
     }
+
+
+def publish_suite(hub: LocalHub, data: Path, counts: Mapping[str, int], steps: Sequence[int]) -> None:
+    """Put both tasks, so many questions of each, and every model on the hub; the tokenizer is trained on the tasks."""
+    truthfulqa, memo_trap = truthfulqa_rows(data, counts["truthfulqa"]), memo_trap_rows(data, counts["memo_trap"])
+    publish_tasks(hub, truthfulqa, memo_trap)
+    texts = [row["question"] for row in truthfulqa] + [row["prompt"] for row in memo_trap]
+    publish_models(hub, trained_tokenizer(texts), steps)

@@ -40,24 +40,24 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<|endoftext|>", eos_token="<|endoftext|>")
 
 
-def random_model(kind: str, seed: int = 0) -> Any:
+def random_model(kind: str, seed: int = 0, window: int = WINDOW) -> Any:
     """A small model of the named architecture with random weights, large enough that scores differ clearly."""
     torch.manual_seed(seed)
     sizes: dict[str, Any] = {"vocab_size": 416, "hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
     if kind == "gpt_neox":
-        config = GPTNeoXConfig(**sizes, intermediate_size=96, max_position_embeddings=WINDOW, initializer_range=0.3)
+        config = GPTNeoXConfig(**sizes, intermediate_size=96, max_position_embeddings=window, initializer_range=0.3)
         return GPTNeoXForCausalLM(config).eval()
     if kind == "llama":
         return LlamaForCausalLM(
             LlamaConfig(
-                **sizes, num_key_value_heads=2, intermediate_size=96, max_position_embeddings=WINDOW,
+                **sizes, num_key_value_heads=2, intermediate_size=96, max_position_embeddings=window,
                 initializer_range=0.3,
             )
         ).eval()  # fmt: skip
     if kind == "mistral":  # a sliding window shorter than the sequences
         return MistralForCausalLM(
             MistralConfig(
-                **sizes, num_key_value_heads=2, intermediate_size=96, max_position_embeddings=WINDOW,
+                **sizes, num_key_value_heads=2, intermediate_size=96, max_position_embeddings=window,
                 sliding_window=8, initializer_range=0.3,
             )
         ).eval()  # fmt: skip

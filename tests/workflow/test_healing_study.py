@@ -11,15 +11,7 @@ import pytest
 
 from support.hub_runs import PATIENCE, Workflow, scoring_jobs, undisturbed, wait_for
 from support.hub_server import LocalHub
-from support.hub_study import (
-    OWNER,
-    config,
-    memo_trap_rows,
-    publish_models,
-    publish_tasks,
-    trained_tokenizer,
-    truthfulqa_rows,
-)
+from support.hub_study import OWNER, config, publish_suite
 from trajectories.study.config import Study
 from trajectories.tables import read_table
 
@@ -33,11 +25,7 @@ PLACE = ["model", "step", "task", "metric"]
 
 @pytest.fixture
 def healthy(data_hub: LocalHub, shared_data: Path) -> LocalHub:
-    truthfulqa = truthfulqa_rows(shared_data, COUNTS["truthfulqa"])
-    memo_trap = memo_trap_rows(shared_data, COUNTS["memo_trap"])
-    publish_tasks(data_hub, truthfulqa, memo_trap)
-    texts = [row["question"] for row in truthfulqa] + [row["prompt"] for row in memo_trap]
-    publish_models(data_hub, trained_tokenizer(texts), STEPS)
+    publish_suite(data_hub, shared_data, COUNTS, STEPS)
     return data_hub
 
 

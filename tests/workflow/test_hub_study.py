@@ -16,16 +16,7 @@ import yaml
 
 from support.hub_runs import PATIENCE, Workflow, scoring_jobs, undisturbed, wait_for
 from support.hub_server import LocalHub
-from support.hub_study import (
-    OWNER,
-    WIDTHS,
-    config,
-    memo_trap_rows,
-    publish_models,
-    publish_tasks,
-    trained_tokenizer,
-    truthfulqa_rows,
-)
+from support.hub_study import OWNER, WIDTHS, config, publish_suite
 from trajectories.checkpoints.scratch import on_disk
 from trajectories.study.config import Study
 from trajectories.tables import read_table
@@ -40,11 +31,7 @@ COUNTS = {"truthfulqa": 817, "memo_trap": 860} if WHOLE else {"truthfulqa": 40, 
 @pytest.fixture
 def suite(data_hub: LocalHub, shared_data: Path) -> LocalHub:
     """Four models; one with a copy of its last step under an earlier name, one without a branch."""
-    truthfulqa = truthfulqa_rows(shared_data, COUNTS["truthfulqa"])
-    memo_trap = memo_trap_rows(shared_data, COUNTS["memo_trap"])
-    publish_tasks(data_hub, truthfulqa, memo_trap)
-    texts = [row["question"] for row in truthfulqa] + [row["prompt"] for row in memo_trap]
-    publish_models(data_hub, trained_tokenizer(texts), STEPS)
+    publish_suite(data_hub, shared_data, COUNTS, STEPS)
     copied = data_hub.repos["models", f"{OWNER}/tiny-b"]
     data_hub.commit(f"{OWNER}/tiny-b", f"step{STEPS[0]}", copied.commits[copied.branches["main"]])
     data_hub.drop_branch(f"{OWNER}/tiny-c", f"step{STEPS[0]}")

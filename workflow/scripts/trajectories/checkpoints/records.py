@@ -36,8 +36,24 @@ class ModelSource:
         return step * self.tokens_per_step if self.tokens is None else self.tokens[step]
 
 
+class Sourced:
+    """A record whose `source` is `hub:owner/name` or `folder:path`."""
+
+    source: str
+
+    @property
+    def repo(self) -> str | None:
+        """The hub repository, or None for a local folder."""
+        return self.source.removeprefix("hub:") if self.source.startswith("hub:") else None
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder, or None for a checkpoint on the hub."""
+        return Path(self.source.removeprefix("folder:")) if self.source.startswith("folder:") else None
+
+
 @dataclass(frozen=True)
-class Listing:
+class Listing(Sourced):
     """What lies at one address: the files of one branch or folder. `step` is None for a repository's `main`."""
 
     step: int | None
@@ -49,16 +65,6 @@ class Listing:
     def file(self, name: str) -> ModelFile | None:
         """Return the file called `name`, or None."""
         return next((file for file in self.files if file.name == name), None)
-
-    @property
-    def repo(self) -> str | None:
-        """The hub repository, or None for a local folder."""
-        return self.source.removeprefix("hub:") if self.source.startswith("hub:") else None
-
-    @property
-    def folder(self) -> Path | None:
-        """The local folder, or None for a checkpoint on the hub."""
-        return Path(self.source.removeprefix("folder:")) if self.source.startswith("folder:") else None
 
 
 @dataclass(frozen=True)

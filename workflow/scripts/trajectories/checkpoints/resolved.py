@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from trajectories.checkpoints.records import Sourced
 from trajectories.errors import UserError
 from trajectories.hub.files import ModelFile, plain_name
 from trajectories.study.names import checked_name
@@ -14,7 +15,7 @@ from trajectories.tables import read_table
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Sourced):
     """A resolved checkpoint. `source` is `hub:owner/name` or `folder:path`; `files` are weights, index and config."""
 
     model: str
@@ -23,16 +24,6 @@ class Checkpoint:
     commit: str
     format: str
     files: tuple[ModelFile, ...]
-
-    @property
-    def repo(self) -> str | None:
-        """The hub repository, or None for a local folder."""
-        return self.source.removeprefix("hub:") if self.source.startswith("hub:") else None
-
-    @property
-    def folder(self) -> Path | None:
-        """The local folder, or None for a checkpoint on the hub."""
-        return Path(self.source.removeprefix("folder:")) if self.source.startswith("folder:") else None
 
     @property
     def size(self) -> int:

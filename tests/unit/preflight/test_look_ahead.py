@@ -182,7 +182,8 @@ def test_room_for_downloads(root: Path) -> None:
 
 def test_what_is_imported_or_trained_first_is_not_looked_for(root: Path) -> None:
     absent = {"models": [{"name": "z", "parameters": 1}]}
-    assert look(pocket={"seed": 1}, **absent) == Findings()
+    suite = {"folder": "results/{study}/suite/{model}/step{step}", "tokens_per_step": 1}
+    assert look(pocket={"seed": 1}, checkpoints=suite, **absent) == Findings()
     assert look(**absent, **{"import": {"format": "tsv", "path": "x.tsv"}}) == Findings()
 
 

@@ -132,7 +132,8 @@ def test_tokens_of_a_step_are_known_of_pythia_alone() -> None:
 
 def test_a_generated_task_has_its_own_seed_or_the_pocket_suites() -> None:
     tasks = [{"task": "pocket_neqa", "seed": 5}, "pocket_sums"]
-    study = Study.from_config(GOOD | {"pocket": {"seed": 3}, "tasks": tasks})
+    suite = FOLDER | {"folder": "results/{study}/suite/{model}/step{step}"}
+    study = Study.from_config(GOOD | {"pocket": {"seed": 3}, "checkpoints": suite, "tasks": tasks})
     assert [study.seed_of(task) for task in study.tasks] == [5, 3]
 
 
@@ -173,6 +174,39 @@ def test_the_study_may_stand_in_folders(project: Path) -> None:
     assert Study.from_config(config).checkpoints.folder == "results/demo/suite/{model}/step{step}"
     own = {"folder": "runs/{study}/{model}/step{step}"}
     models = [{"name": "a", "parameters": 1}, {"name": "b", "parameters": 2} | own]
-    other = Study.from_config(config | {"study": "demo-2", "pocket": {"seed": 2}, "models": models})
-    assert other.checkpoints.folder == "results/demo-2/suite/{model}/step{step}"
-    assert [model.folder for model in other.models] == [None, "runs/demo-2/{model}/step{step}"]
+    suite = FOLDER | {"folder": "{study}/{step}"}
+    other = Study.from_config(GOOD | {"study": "x-2", "models": models, "checkpoints": suite})
+    assert other.checkpoints.folder == "x-2/{step}"
+    assert [model.folder for model in other.models] == [None, "runs/x-2/{model}/step{step}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "seed"),
+    [
+        ("demo", {}, 1), ("demo-2", {}, 2), ("demo", {"seed": "auto"}, 1), ("run10", {"seed": "auto"}, 10),
+        ("demo-0", {"seed": None}, 0), ("demo-2", {"seed": 7}, 7), ("2demo", {}, 1),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_study_is_its_seed_where_none_is_said(
+    project: Path, name: str, given: dict[str, Any], seed: int
+) -> None:
+    config = yaml.safe_load((project / "studies" / "demo.yaml").read_text())
+    study = Study.from_config(config | {"study": name, "pocket": given})
+    assert study.pocket is not None
+    assert study.pocket.seed == seed
+    assert study.checkpoints.folder == f"results/{name}/suite/{{model}}/step{{step}}"
+
+
+def test_another_seed_of_the_demo_is_one_key(project: Path) -> None:
+    config = yaml.safe_load((project / "studies" / "demo.yaml").read_text())
+    studies = {name: Study.from_config(config | {"study": name}) for name in ("demo", "demo-3")}
+    seeds = {name: {study.seed_of(task) for task in study.tasks} for name, study in studies.items()}
+    assert seeds == {"demo": {1}, "demo-3": {3}}
+
+
+@pytest.mark.parametrize("checkpoints", [{"folder": "results/demo/suite/{model}/step{step}"}, {"hub": "owner/{model}"}])
+def test_a_suite_of_another_seed_is_not_taken_for_ones_own(project: Path, checkpoints: dict[str, str]) -> None:
+    config = yaml.safe_load((project / "studies" / "demo.yaml").read_text())
+    config |= {"study": "demo-2", "checkpoints": checkpoints | {"tokens_per_step": 1024}}
+    with pytest.raises(UserError, match="is not where the study's pocket suite is trained; write folder: results/"):
+        Study.from_config(config)

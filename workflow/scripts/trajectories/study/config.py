@@ -15,6 +15,7 @@ from trajectories.study.known import KnownTask, with_harness_tasks
 from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, OF_TEXTS, Metric, record_of
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
+from trajectories.study.seed import Seed, seeded_by_name
 from trajectories.study.sizes import sizes_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict, refusal
@@ -224,7 +225,7 @@ class Import(Strict):
 class Pocket(Strict):
     """The demo's suite of small models, trained before it is studied."""
 
-    seed: int = Field(1, ge=0)
+    seed: Seed = 1
 
 
 class Tokenizer(Strict):
@@ -272,6 +273,12 @@ class Study(Strict):
     def _study_in_folders(cls, value: Any) -> Any:
         """Put the study's name where folders of checkpoints say {study}."""
         return named_in_folders(value) if isinstance(value, dict) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _seed_of_the_suite(cls, value: Any) -> Any:
+        """Take the pocket suite's seed from the study's name where it is not said."""
+        return seeded_by_name(value) if isinstance(value, dict) else value
 
     @classmethod
     def from_config(cls, config: dict[str, Any], where: str = "config") -> "Study":

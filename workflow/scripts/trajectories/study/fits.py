@@ -18,7 +18,7 @@ def misfits(study: "Study") -> list[str]:
     found = [*_twice("models", [model.name for model in study.models])]
     found += _twice("tasks", [task.name for task in study.tasks] + [average.name for average in study.averages])
     if study.imported is None:
-        found += [*_sources(study), *_generators(study), *_questions(study), *_tokens(study)]
+        found += [*_sources(study), *_suite(study), *_generators(study), *_questions(study), *_tokens(study)]
     return [*found, *_ways(study), *_sizes(study), *_metrics(study), *_axis(study)]
 
 
@@ -50,6 +50,21 @@ def _sources(study: "Study") -> Iterator[str]:
         yield (
             f"checkpoints.folder: {folder!r} has no {{step}}; every step needs a folder of its own, "
             f"as in {folder.rstrip('/')}/step{{step}}"
+        )
+
+
+def _suite(study: "Study") -> Iterator[str]:
+    """A suite is trained into its study's folder; what lies elsewhere may be the suite of another seed."""
+    trained = "results/{study}/suite/{model}/step{step}".replace("{study}", study.study)
+    sources = {model.name: source_of(model, study.checkpoints) for model in study.models} if study.pocket else {}
+    for place in dict.fromkeys(
+        hub or folder
+        for name, (hub, folder) in sources.items()
+        if hub or (folder and folder.replace("{model}", name) != trained.replace("{model}", name))
+    ):
+        yield (
+            f"checkpoints: {place!r} is not where the study's pocket suite is trained; write "
+            "folder: results/{study}/suite/{model}/step{step}, or take `pocket` out"
         )
 
 

@@ -196,6 +196,18 @@ def test_passing_errors_are_waited_out(
     assert len([wait for wait in waits if 7 <= wait <= 8]) == 2
 
 
+def test_an_expired_address_of_the_storage_is_asked_for_again(
+    hub: LocalHub, tmp_path: Path, waits: list[float]
+) -> None:
+    publish(hub, tmp_path, {"step1": 1, "step2": 2, "main": 2})
+    hub.fail("/storage/", 403, times=2)
+    assert list(run((1, 2))["status"]) == ["ok", "ok"]
+    assert len(waits) == 2
+    hub.fail("/refs", 403)  # the hub's own no is meant
+    with pytest.raises(UserError, match="says HTTP 403"):
+        run((1, 2))
+
+
 LIMITS = {
     '"api";r=0;t=60': 60, '"pages";r=88;t=290, "api";r=0;t=41': 41, "limit=500, remaining=0, reset=12": 12,
 }  # fmt: skip

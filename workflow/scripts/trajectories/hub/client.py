@@ -178,7 +178,9 @@ def _get(repo: str, commit: str, name: str) -> bytes:
 def _attempts(error: HfHubHTTPError | httpx2.TransportError) -> int:
     """How often to try: one failed connection may be chance, three in a row mean that there is no network."""
     if isinstance(error, HfHubHTTPError):
-        return ATTEMPTS if error.response.status_code in _PASSING else 1
+        status = error.response.status_code
+        expired = status == 403 and bool(error.response.history)  # said by the storage, of an address of limited life
+        return ATTEMPTS if status in _PASSING or expired else 1
     return 3 if isinstance(error, httpx2.ConnectError) else ATTEMPTS
 
 

@@ -12,6 +12,7 @@ import pytest
 from trajectories.analysis.accuracy import accuracy_rows
 from trajectories.errors import UserError
 from trajectories.imports.scores import import_scores
+from trajectories.imports.whole import filled_in
 from trajectories.questions.question import read_questions
 from trajectories.scoring.scores import read_scores
 from trajectories.study.config import Study
@@ -143,6 +144,26 @@ def test_the_harnesss_metrics_come_out_again(logged: Path, tmp_path: Path) -> No
     assert question.measured == (" one", " two more", " three"), "the harness's own delimiter is not counted"
     assert read_table(tmp_path / "checkpoints.tsv", "checkpoints")["used"].tolist() == [True, True]
     assert read_table(tmp_path / "imported.tsv", "imported")["harness"].unique().tolist() == [lm_eval.__version__]
+
+
+def test_all_is_what_the_samples_hold(logged: Path) -> None:
+    settings: dict[str, Any] = {
+        "study": "s",
+        "checkpoints": {"tokens_per_step": 1000},
+        "import": {"format": "harness-samples"},
+    }
+    settings |= {"models": [{"name": "pocket-1", "parameters": 1000}], "steps": "all", "tasks": "all"}
+    with pytest.raises(UserError, match=r"import.path: is missing; give"):
+        filled_in(settings)
+    settings["import"]["path"] = str(logged)
+    filled, _ = filled_in(settings)
+    assert filled["steps"] == list(STEPS)
+    assert {task["name"]: task["metric"] for task in filled["tasks"]} == {
+        "sums": "accuracy", "truths_mc2": "accuracy", "written": "greedy",
+    }  # fmt: skip
+    settings["import"]["format"] = "samples"
+    with pytest.raises(UserError, match=r"import.format: 'samples' is none of harness-json, harness-samples, pub"):
+        filled_in(settings)
 
 
 def changed(

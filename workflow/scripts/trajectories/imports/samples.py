@@ -20,6 +20,7 @@ from trajectories.questions.question import Question
 ENDINGS = (".jsonl", ".jsonl.gz")
 _NAME = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT[\d.:-]+))?\.jsonl(?:\.gz)?")
 _RIGHT = ("acc", "exact_match", "em", "mc1")  # the harness's metrics that say whether an answer was right
+WRITTEN = {"exact_match": "greedy", "em": "greedy"}  # what written answers, right or wrong, are measured by here
 _CALLED = "called right by the harness"
 
 

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trajectories.errors import UserError
-from trajectories.imports.accuracy import FORMATS
+from trajectories.imports.accuracy import ENDINGS, FORMATS
 from trajectories.imports.files import files_of
+from trajectories.imports.harness import read_harness_file
 from trajectories.imports.names import MC_TASKS, OURS, task_key
 from trajectories.imports.reading import Reading
+from trajectories.imports.samples import WRITTEN, samples_file
 from trajectories.imports.steps import step_in, step_in_path
 from trajectories.imports.whose import path_names
 from trajectories.study.metrics import METRICS
@@ -45,13 +48,16 @@ def filled_in(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 def _readings(config: Mapping[str, Any], key: str) -> list[Reading]:
     source = config.get("import")
-    if not isinstance(source, Mapping) or source.get("format") not in ("harness-json", "tsv") or "path" not in source:
+    if not isinstance(source, Mapping) or source.get("format") == "published":
         raise UserError(f"{key}: all: is for imports from files alone; list the {key}")
-    read, endings = FORMATS[str(source["format"])]
+    if source.get("format") not in ENDINGS:
+        raise UserError(f"import.format: {source.get('format')!r} is none of {', '.join(sorted(ENDINGS))}")
+    if "path" not in source:
+        raise UserError("import.path: is missing; give the files, folders or patterns to read")
     readings = []
-    for file in files_of(source["path"], endings):
+    for file in files_of(source["path"], ENDINGS[str(source["format"])]):
         try:
-            readings += read(file)
+            readings += _read(file, str(source["format"]))
         except UserError:  # the import itself says what is wrong with it
             continue
     shots, names = source.get("shots"), _names(config.get("tasks"))
@@ -61,6 +67,17 @@ def _readings(config: Mapping[str, Any], key: str) -> list[Reading]:
         if (shots is None or reading.shots in (None, shots))
         and (not names or reading.task in names or task_key(reading.task) in names)
     ]
+
+
+def _read(file: Path, form: str) -> list[Reading]:
+    """Return the numbers of a file; of single questions, those of their task in the results file beside them."""
+    if form != "harness-samples":
+        return FORMATS[form][0](file)
+    samples = samples_file(file)
+    if samples is None or samples.results is None:
+        return []
+    told = [one for one in read_harness_file(samples.results) if one.task == samples.task]
+    return [replace(one, file=file, metric=WRITTEN.get(one.metric or "", one.metric), filter=None) for one in told]
 
 
 def _names(tasks: Any) -> set[str]:

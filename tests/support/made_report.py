@@ -59,6 +59,25 @@ def made_tables(folder: Path) -> dict[str, Path]:
     return paths
 
 
+def made_report_along_the_loss(folder: Path) -> Path:
+    """Write the page of the same study with a running text, whose loss is the axis."""
+    accuracy = made_accuracy()
+    text = accuracy[accuracy["metric"] == "mc1"].assign(task="held", metric="bits_per_byte")
+    text = text.assign(value=4.0 - 3 * text["value"])
+    write_table(pd.concat([accuracy, text]), folder / "accuracy.tsv", "accuracy")
+    labels = (*LABELS, TaskLabel("held", "bits_per_byte", "Held-out Text"))
+    head = Head("Along the loss", "harness protocol", axis="loss", text="held")
+    write_report(
+        folder / "loss.html",
+        head,
+        labels,
+        {"accuracy": folder / "accuracy.tsv"},
+        {},
+        Provenance({}, "", pd.DataFrame()),
+    )
+    return folder / "loss.html"
+
+
 def made_report(tables: dict[str, Path], folder: Path) -> Path:
     """Write the whole page of a small study with two sources, and return its path."""
     figure = [folder / f"accuracy.{kind}" for kind in ("pdf", "svg", "png")]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.made_report import NASTY, made_report, made_tables
+from support.made_report import NASTY, made_report, made_report_along_the_loss, made_tables
+from trajectories.tables import read_table
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
@@ -154,9 +155,43 @@ def test_models_metric_and_source_can_be_switched(opened: Browser) -> None:
     opened.find_element("css selector", "#legend button").click()
     selects = opened.find_elements("css selector", "#controls select")
     names = [[option.text for option in select.find_elements("css selector", "option")] for select in selects]
-    assert names == [["harness protocol", "paper (published)"], ["main metric", "accuracy", "accuracy_norm", "mc1"]]
+    assert names == [
+        ["harness protocol", "paper (published)"],
+        ["main metric", "accuracy", "accuracy_norm", "mc1"],
+        ["tokens", "compute"],
+    ]
     selects[1].find_elements("css selector", "option")[2].click()
     wait_for(opened, "return document.querySelectorAll('.panel:not([hidden])').length === 1")
+
+
+def test_curves_go_along_tokens_compute_and_the_loss(browser: Browser, tmp_path: Path) -> None:
+    """The loss falls to the right, and the text it is measured on has no panel then; each is a choice away."""
+    browser.get(made_report_along_the_loss(tmp_path).as_uri())
+    wait_for(browser, "return document.documentElement.dataset.ready === 'yes'")
+    panels = "return [...document.querySelectorAll('.panel:not([hidden]) h3')].map((h) => h.textContent)"
+    drawn = (
+        "return [...document.querySelectorAll('.panel:not([hidden]) .plot')].map((plot) =>"
+        " [plot._fullLayout.xaxis.type, plot._fullLayout.xaxis.range, plot.data[0].x])"
+    )
+    tables = read_table(tmp_path / "accuracy.tsv", "accuracy")
+    tiny = tables[(tables["model"] == "tiny") & (tables["metric"] == "bits_per_byte")]
+    assert browser.execute_script(panels) == [NASTY, "Truthful QA"]
+    kind, (left, right), places = browser.execute_script(drawn)[0]
+    assert kind == "linear"
+    assert left > right
+    assert places == pytest.approx(tiny["value"].tolist(), rel=1e-4)
+    along = browser.find_elements("css selector", "#controls select")[-1]
+    choices = along.find_elements("css selector", "option")
+    assert [choice.text for choice in choices] == ["tokens", "compute", "loss (Held-out Text, bits per byte)"]
+    for choice, times in ((1, 6 * 1000), (0, 1)):
+        choices[choice].click()
+        wait_for(browser, "return document.querySelectorAll('.panel:not([hidden])').length === 3")
+        kind, (left, right), places = browser.execute_script(drawn)[0]
+        assert kind == "log"
+        assert left < right
+        assert places[1:] == [tokens * times for tokens in tiny["tokens"].tolist()[1:]]
+    complaints = [entry["message"] for entry in browser.get_log("browser")]
+    assert complaints == []
 
 
 def test_arrow_keys_go_along_a_curve_and_say_where_they_are(opened: Browser) -> None:

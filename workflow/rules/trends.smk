@@ -14,7 +14,9 @@ rule trends:
     params:
         statistics=lambda wildcards: STUDY.statistics.canonical(),
         metrics=STUDY.metrics,
+        text=lambda wildcards: STUDY.running_text,
         code=code_digest(
+            "trajectories.analysis.axes",
             "trajectories.analysis.trends",
             "trajectories.analysis.trajectory",
             "trajectories.analysis.serial",

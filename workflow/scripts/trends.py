@@ -10,4 +10,5 @@ with stage(snakemake.log[0]):
         statistics=snakemake.params.statistics,
         metrics=snakemake.params.metrics,
         outputs=dict(snakemake.output.items()),
+        text=snakemake.params.text,
     )

@@ -12,7 +12,7 @@ from scipy import stats
 from support.accuracies import METRICS, STEPS, TOKENS_PER_STEP, grid, published
 from trajectories.analysis.clustered import membership
 from trajectories.analysis.model_choice import ModelChoice
-from trajectories.analysis.shapes import FLAT, INVERTED_U, SHAPES, ShapeFinder, U, shapes_table, write_shapes
+from trajectories.analysis.shapes import FLAT, INVERSE, INVERTED_U, SHAPES, ShapeFinder, U, shapes_table, write_shapes
 from trajectories.analysis.two_lines import TwoLinesTest
 from trajectories.analysis.validation.shapes import TRUE, designs, false_alarm, rates
 from trajectories.tables import COLUMNS, read_table, write_table
@@ -166,6 +166,27 @@ def test_what_cannot_be_shaped_says_why() -> None:
     assert set(table.loc[table["task"] == "single", "axis"]) == {"tokens", "parameters"}
     assert len(reasons.loc[[("few", "parameters")]]) == 1
     assert set(reasons.loc[[("few", "tokens")]]) == {""}
+
+
+def test_along_the_loss_sizes_are_one_curve_and_turns_are_losses() -> None:
+    """Accuracy is a function of the loss alone: it rises until that is 3.5 bits per byte, and falls after."""
+    loss = grid(lambda p, t: 5 - 0.25 * (p - p.min()) - 0.8 * np.maximum(t - 8, 0), "text", steps=(0, *STEPS))
+    loss = loss.assign(metric="bits_per_byte")
+    noise = np.random.default_rng(2).normal(0, 0.01, len(loss))
+    hill = loss.assign(task="hill", metric="accuracy", value=0.8 - 0.2 * (loss["value"] - 3.5) ** 2 + noise)
+    fall = loss.assign(task="fall", metric="accuracy", value=0.1 * loss["value"] + noise)
+    metrics = {"text": "bits_per_byte", "hill": "accuracy", "fall": "accuracy"}
+    table = shapes_table(pd.concat([loss, hill, fall]), metrics, resamples=199, serial=0, text="text")
+    along = table[table["axis"] == "loss"].set_index("task")
+    assert along["group"].to_dict() == {"hill": "all", "fall": "all"}
+    assert along["points"].tolist() == [len(loss)] * 2, "step 0 has a loss"
+    assert along.loc["fall", ["two_lines", "aicc"]].tolist() == [INVERSE] * 2
+    assert along.loc["hill", ["two_lines", "aicc"]].tolist() == [INVERTED_U] * 2
+    assert along.loc["hill", "turn_low"] <= along.loc["hill", "turn"] <= along.loc["hill", "turn_high"]
+    assert along.loc["hill", "turn"] == pytest.approx(3.5, abs=0.1)
+    assert along.loc["hill", "slope_before"] > 0 > along.loc["hill", "slope_after"]
+    without = shapes_table(pd.concat([loss, hill, fall]), metrics, resamples=199, serial=0)
+    pd.testing.assert_frame_equal(without, table[table["axis"] != "loss"].reset_index(drop=True), check_dtype=False)
 
 
 def test_a_loss_is_turned_over() -> None:

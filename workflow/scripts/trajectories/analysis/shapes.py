@@ -14,11 +14,21 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from trajectories.analysis.axes import measured
 from trajectories.analysis.clustered import cluster_t, membership
 from trajectories.analysis.constants import below_chance, known_levels
 from trajectories.analysis.dependence import WHITE, Dependence, Noise, independent, slopes
 from trajectories.analysis.model_choice import CONSTANT, LINEAR, NAMES, QUADRATIC, Choice, ModelChoice
-from trajectories.analysis.points import Metrics, better, generator, read_accuracy, table_of, task_points, varies
+from trajectories.analysis.points import (
+    Metrics,
+    better,
+    generator,
+    read_accuracy,
+    table_of,
+    task_points,
+    task_rows,
+    varies,
+)
 from trajectories.analysis.projections import wild_projected
 from trajectories.analysis.trajectory import noise_by_name
 from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
@@ -28,6 +38,8 @@ FLAT, POSITIVE, INVERSE, U, INVERTED_U = SHAPES = ("flat", "positive", "inverse"
 FEWEST = 7
 """Two lines of three points and one between them."""
 FLAT_DRAWS = 4999
+OVER_MODELS = ("compute", "loss")
+"""Axes along which points of all models make one curve, with errors clustered by size."""
 Row = dict[str, object]
 
 
@@ -185,19 +197,23 @@ def shapes_table(
     resamples: int = 999,
     serial: float | str = "auto",
     chance: Mapping[str, float] | None = None,
+    text: str | None = None,
 ) -> pd.DataFrame:
     """Return one row per task and curve, columns `COLUMNS["shapes"]`.
 
     Axis `compute` (6 * parameters * tokens FLOPs) has one curve of all checkpoints, with errors clustered by model;
     `tokens` one per model, whose neighbours' noise correlates by `serial`; `parameters` one per step, or a single row
-    with the reason where models are too few. More is better: the loss is turned over. `split`, `turn` and its interval
-    are in units of the axis, slopes in metric per tenfold. `below_chance` counts points significantly below what
-    guessing gives (`chance`, by task): a curve that dips there is a U that says nothing about inverse scaling.
+    with the reason where models are too few. With a running `text`, axis `loss` has one curve of all checkpoints over
+    its bits per byte, from the largest to the smallest. More is better: a metric that is a loss is turned over.
+    `split`, `turn` and its interval are in units of the axis, slopes in metric per tenfold, or per bit that the loss
+    falls. `below_chance` counts points significantly below what guessing gives (`chance`, by task): a curve that dips
+    there is a U that says nothing about inverse scaling.
     """
     finders, noise = Finders(alpha, resamples, seed), noise_by_name(accuracy, metrics, serial)
     rows: list[Row] = []
     for task, metric in metrics.items():
-        for axis, group, curve in _curves(better(task_points(accuracy, task, metric))):
+        curves = [*_curves(better(task_points(accuracy, task, metric))), *_over_loss(accuracy, task, metric, text)]
+        for axis, group, curve in curves:
             own = noise[task, group] if axis == "tokens" else None
             common: Row = {"task": task, "metric": metric, "axis": axis, "group": group, "points": len(curve)}
             found = _row(curve, axis, own or WHITE, finders, generator(seed, task, axis, group))
@@ -221,32 +237,45 @@ def _curves(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
             yield "parameters", f"step{step}", curve.sort_values("parameters", kind="stable")
 
 
+def _over_loss(
+    accuracy: pd.DataFrame, task: str, metric: str, text: str | None
+) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Yield the points of all models by the loss of the same checkpoint; step 0 has a loss, so it has its place."""
+    if text is None or task == text:
+        return
+    points = better(task_rows(measured(accuracy, "loss", text), task, metric)).rename(columns={"x": "loss"})
+    if points["model"].nunique() > 1:
+        yield "loss", "all", points.sort_values("loss", ascending=False, kind="stable")
+
+
 def _row(curve: pd.DataFrame, axis: str, noise: Noise, finders: Finders, rng: np.random.Generator) -> Row:
-    x, y = np.log10(curve[axis].to_numpy(float)), curve["value"].to_numpy(float)
+    along, y = curve[axis].to_numpy(float), curve["value"].to_numpy(float)
+    x = -along if axis == "loss" else np.log10(along)
     reason = _why_not(curve, axis, x, y)
     if reason:
         return {"reason": reason}
     try:
-        finder = finders.of(x, membership(curve["size"]) if axis == "compute" else None, noise.over(x))
+        finder = finders.of(x, membership(curve["size"]) if axis in OVER_MODELS else None, noise.over(x))
     except ValueError as error:
         return {"reason": str(error)}
-    return _columns(finder(y, rng))
+    return _columns(finder(y, rng), axis)
 
 
 def _why_not(curve: pd.DataFrame, axis: str, x: np.ndarray, y: np.ndarray) -> str:
     if len(np.unique(x)) < FEWEST:
         return f"too few points ({len(np.unique(x))}; {FEWEST} are needed)"
-    if axis == "compute" and curve["size"].nunique() < 4:
+    if axis in OVER_MODELS and curve["size"].nunique() < 4:
         return "fewer than 4 sizes"
     return "" if varies(y) else "the value never varies"
 
 
-def _columns(found: Found) -> Row:
+def _columns(found: Found, axis: str) -> Row:
     lines, choice = found.lines, found.choice
+    low, high = (found.turn_low, found.turn_high) if axis != "loss" else (found.turn_high, found.turn_low)
     aicc = {f"aicc_{name}": value for name, value in zip(NAMES, choice.aicc[0].tolist(), strict=True)}
     return {
         "two_lines": found.two_lines,
-        "split": 10 ** lines.split[0],
+        "split": _unit(lines.split[0], axis),
         "slope_before": lines.slope_before[0],
         "p_before": lines.p_before[0],
         "slope_after": lines.slope_after[0],
@@ -256,11 +285,16 @@ def _columns(found: Found) -> Row:
         "p_flat": found.p_flat,
         "p_turn": found.p_turn,
         "agree": found.two_lines == found.aicc,
-        "turn": 10**found.turn,
-        "turn_low": 10**found.turn_low,
-        "turn_high": 10**found.turn_high,
+        "turn": _unit(found.turn, axis),
+        "turn_low": _unit(low, axis),
+        "turn_high": _unit(high, axis),
         "reason": "",
     }
+
+
+def _unit(place: float, axis: str) -> float:
+    """Return a place along a curve in units of its axis."""
+    return float(-place if axis == "loss" else 10**place)
 
 
 def write_shapes(
@@ -273,8 +307,10 @@ def write_shapes(
     serial: float | str = "auto",
     from_tokens: float = 0,
     tasks: Path | str | None = None,
+    text: str | None = None,
 ) -> None:
     """Read `accuracy.tsv` and, for what guessing gives, `tasks.tsv`; write `shapes.tsv`."""
     chance, _ = known_levels(read_table(tasks, "tasks")) if tasks else ({}, {})
-    table = shapes_table(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, resamples, serial, chance)
+    rows = read_accuracy(accuracy, from_tokens)
+    table = shapes_table(rows, metrics, seed, alpha, resamples, serial, chance, text)
     write_table(table, output, "shapes")

@@ -23,9 +23,18 @@ Outputs = Mapping[str, Path | str]
 
 
 def trends_of_study(
-    *, accuracy: Path | str, tasks: Path | str, statistics: str, metrics: Metrics, outputs: Outputs
+    *,
+    accuracy: Path | str,
+    tasks: Path | str,
+    statistics: str,
+    metrics: Metrics,
+    outputs: Outputs,
+    text: str | None = None,
 ) -> None:
-    """Write trends, declines, shapes and breaks; `statistics` is that section of the config as JSON."""
+    """Write trends, declines, shapes and breaks; `statistics` is that section of the config as JSON.
+
+    With `axis: loss` in it, shapes are looked for along the loss on the running text `text` as well.
+    """
     how = Statistics.model_validate_json(statistics)
     write_trends(
         accuracy,
@@ -38,7 +47,16 @@ def trends_of_study(
         how.from_tokens,
     )
     write_shapes(
-        accuracy, outputs["shapes"], metrics, how.seed, how.alpha, how.resamples, how.serial, how.from_tokens, tasks
+        accuracy,
+        outputs["shapes"],
+        metrics,
+        how.seed,
+        how.alpha,
+        how.resamples,
+        how.serial,
+        how.from_tokens,
+        tasks,
+        text if how.axis == "loss" else None,
     )
     write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.serial, how.from_tokens)
 

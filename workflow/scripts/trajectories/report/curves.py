@@ -25,6 +25,8 @@ def curves(
     sizes: Mapping[str, str] | None = None,
     constants: Constants = frozenset(),
     suites: Mapping[str, str] | None = None,
+    axis: str = "tokens",
+    text: str | None = None,
 ) -> dict[str, Any]:
     """Return the page's curve data.
 
@@ -34,7 +36,8 @@ def curves(
     of questions; of the first source also the places of constant answers. Metrics beside a task's own are there as
     long as the page stays light (`MOST_VALUES`). A size with
     several runs (`sizes`: model → size; else equal parameters) has one more line, their mean;
-    several `suites` (model → suite) have a hue each.
+    several `suites` (model → suite) have a hue each. The curves begin along `axis` and can be switched to tokens,
+    compute, and the loss on the task `text`.
     """
     accuracies = {name: _light(table, tasks) for name, table in accuracies.items()}
     everything = pd.concat(accuracies.values(), ignore_index=True)
@@ -44,6 +47,8 @@ def curves(
     dashes, called = run_dashes(runs), size_names(of_size, counts)
     means = {f"{called[size]}: mean of {len(models)} runs": models for size, models in runs.items()}
     return {
+        "axis": axis,
+        "text": text,
         "models": [
             _line(m, counts[m], colour, called[of_size[m]], 0.9 if m in dashes else 1.6)
             | {"dash": dashes.get(m, "solid")}

@@ -35,7 +35,7 @@ class Head:
     """What the page must know of the study beside its tables.
 
     `source` names the protocol, or where accuracies are from; `sizes` is the size each model is a run of,
-    `suites` the suite it belongs to.
+    `suites` the suite it belongs to. Its curves begin along `axis`, the loss being that on the task `text`.
     """
 
     title: str
@@ -44,6 +44,8 @@ class Head:
     beside_paper: bool = False
     sizes: Mapping[str, str] | None = None
     suites: Mapping[str, str] | None = None
+    axis: str = "tokens"
+    text: str | None = None
 
 
 def write_report(
@@ -95,7 +97,9 @@ def page(
         citations=_citations(tables),
         provenance=provenance,
         stages=_stages(provenance),
-        data=Markup(safe_json(curves(sources, tasks, suspects, head.sizes, constants, head.suites))),
+        data=Markup(
+            safe_json(curves(sources, tasks, suspects, head.sizes, constants, head.suites, head.axis, head.text))
+        ),
         scripts={name: Markup(text) for name, text in scripts.items()},
         style=Markup(page_file("report.css")),
         policy=security_policy(scripts.values()),

@@ -57,7 +57,10 @@ def head_of(study: Study) -> Head:
     else:
         source = "published accuracies" if published else f"imported accuracies ({study.imported.format})"
     beside_paper = published or study.reference == "published"
-    return Head(f"Trajectories: {study.study}", source, study.statistics.alpha, beside_paper, study.sizes, study.suites)
+    return Head(
+        f"Trajectories: {study.study}", source, study.statistics.alpha, beside_paper, study.sizes, study.suites,
+        study.statistics.axis, study.running_text,
+    )  # fmt: skip
 
 
 def by_stem(files: Sequence[Path | str]) -> dict[str, list[Path]]:

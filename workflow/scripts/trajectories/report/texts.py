@@ -82,16 +82,19 @@ TABLES: Mapping[str, TableText] = {
         "The regression along another axis",
         "The same regression with tokens replaced: by compute, or by the loss of the same checkpoint on the study's "
         "running text, turned so that more training is more. A negative coefficient of the loss says that the value "
-        "falls as the loss falls, whatever the size of the model.",
+        "falls as the loss falls, whatever the size of the model. Figure 1, this table and, along the loss, a row per "
+        "task of the shapes follow statistics.axis; Table 1, its checks, and the trends of single models are over "
+        "tokens.",
         titles=_P,
     ),
     "trends": TableText(
-        "Trends of single models",
+        "Trends of single models over tokens",
         "The trend per tenfold tokens with its interval, and the correlation of neighbouring checkpoints' noise on "
         "which it rests; the drop from the best checkpoint to the last, its error that of questions and checkpoints.",
         ("model", "task", "finding", "trend", "trend_low", "trend_high", "p_fdr", "serial", "best_step", "best", "last",
          "drop", "drop_stderr", "drop_p_fdr", "reason"),
-        _P | {"drop_p_fdr": "corrected p of drop", "drop_stderr": "std. error of drop",
+        _P | {"trend": "trend per tenfold tokens", "drop_p_fdr": "corrected p of drop",
+              "drop_stderr": "std. error of drop",
               "serial": "correlation assumed"},
     ),
     "declines": TableText(
@@ -101,8 +104,9 @@ TABLES: Mapping[str, TableText] = {
     "shapes": TableText(
         "Shapes",
         "Flat, rising, falling, U or inverted U: by the two-lines test and by AICc among constant, linear and bent "
-        "curves, with the turning point and its interval. Turns are in the units of the axis. A U that is below "
-        "chance early on says nothing about inverse scaling.",
+        "curves, with the turning point and its interval. Each row names its axis: tokens in a model, parameters at a "
+        "step, compute over all models, and with axis: loss the loss of the same checkpoint. Turns are in the units of "
+        "the axis. A U that is below chance early on says nothing about inverse scaling.",
         ("task", "axis", "group", "two_lines", "aicc", "agree", "below_chance", "turn", "turn_low", "turn_high",
          "reason"),
         {"two_lines": "two-lines test", "aicc": "by AICc", "below_chance": "points below chance"},

@@ -2,7 +2,8 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const MAIN = "main metric";
-  const state = { source: 0, metric: MAIN, bands: false, hidden: new Set() };
+  const BITS = "bits_per_byte";
+  const state = { source: 0, metric: MAIN, axis: data.axis, bands: false, hidden: new Set() };
 
   /* Small helpers. Text from the study reaches the page only as textContent or through plain(). */
 
@@ -34,29 +35,51 @@
     return [...names];
   }
 
+  /* What training is measured by: tokens, compute, or the loss of the same checkpoint on the study's running text. */
+
+  function lossesOf(source) {
+    return ((source.panels[data.text] || {})[BITS]) || {};
+  }
+
+  function axes() {
+    const losses = data.sources.some((source) => Object.keys(lossesOf(source)).length > 0);
+    return ["tokens", "compute", ...(losses ? ["loss"] : [])];
+  }
+
+  function along(source, model) {  // a place for each checkpoint of a model's line
+    const tokens = source.lines[model].tokens;
+    if (state.axis === "tokens") return tokens;
+    if (state.axis === "loss") return (lossesOf(source)[model] || { value: tokens.map(() => null) }).value;
+    return tokens.map((count) => 6 * parametersOf.get(model) * count);
+  }
+
+  const parametersOf = new Map(data.models.map((model) => [model.name, model.parameters]));
+
   function linesOf(task) {
     const source = data.sources[state.source];
+    if (state.axis === "loss" && task.task === data.text) return undefined;
     const metric = state.metric === MAIN ? task.metric : state.metric;
     const byModel = (source.panels[task.task] || {})[metric];
     if (!byModel) return undefined;
-    return Object.fromEntries(Object.entries(byModel).map(([model, own]) => [model, lineOf(source.lines[model], own)]));
+    return Object.fromEntries(Object.entries(byModel).map(([model, own]) => [model, lineOf(source.lines[model], own, along(source, model))]));
   }
 
-  function lineOf(shared, own) {  // a model's checkpoints are in the page once; a panel may lack some
-    const there = own.value.map((_, i) => i).filter((i) => own.value[i] !== null);
+  function lineOf(shared, own, x) {  // a model's checkpoints are in the page once; a panel may lack some
+    const there = own.value.map((_, i) => i).filter((i) => own.value[i] !== null && x[i] !== null);
     const doubtful = new Set(shared.doubtful), constant = new Set(own.constant || []);
     return {
-      step: there.map((i) => shared.step[i]), tokens: there.map((i) => shared.tokens[i]),
+      x: there.map((i) => x[i]), step: there.map((i) => shared.step[i]), tokens: there.map((i) => shared.tokens[i]),
       value: there.map((i) => own.value[i]), stderr: there.map((i) => (own.stderr ? own.stderr[i] : null)),
       questions: own.questions, doubtful: there.map((i) => doubtful.has(i)),
       constant: there.map((i) => constant.has(i)),
     };
   }
 
-  function smallestTokens() {
+  function smallestPlace() {
     let smallest = Infinity;
-    for (const line of Object.values(data.sources[state.source].lines))
-      for (const tokens of line.tokens) if (tokens > 0) smallest = Math.min(smallest, tokens);
+    const source = data.sources[state.source];
+    for (const model of Object.keys(source.lines))
+      for (const place of along(source, model)) if (place > 0) smallest = Math.min(smallest, place);
     return smallest;
   }
 
@@ -65,7 +88,8 @@
     const questions = line.questions === null ? "" : "<br>" + line.questions.toLocaleString("en") + " questions";
     const doubtful = (line.doubtful[i] ? "<br>found wrong by the audit" : "") +
       (line.constant[i] ? "<br>the same answer to everything" : "");
-    return `<b>${plain(model.name)}</b><br>step ${line.step[i].toLocaleString("en")}, ${short(line.tokens[i])} tokens` +
+    const loss = state.axis === "loss" ? `<br>loss ${share(line.x[i])} bits per byte` : "";
+    return `<b>${plain(model.name)}</b><br>step ${line.step[i].toLocaleString("en")}, ${short(line.tokens[i])} tokens${loss}` +
       `<br>${share(line.value[i])}${error}${questions}${doubtful}`;
   }
 
@@ -74,7 +98,7 @@
     for (const model of data.models) {
       const line = byModel[model.name];
       if (!line || state.hidden.has(model.name)) continue;
-      const x = line.tokens.map((tokens) => (tokens > 0 ? tokens : zero));
+      const x = line.x.map((place) => (place > 0 ? place : zero));
       if (state.bands) made.push(band(model, line, x));
       made.push({
         x, y: line.value, name: plain(model.name), mode: x.length > 40 || model.width < 1 ? "lines" : "lines+markers",
@@ -103,8 +127,12 @@
     };
   }
 
-  function layoutOf(task, zero) {
-    const values = [zero, ...Object.values(linesOf(task)).flatMap((line) => line.tokens)].filter((t) => t > 0);
+  function fallingLoss() {
+    return { autorange: "reversed", nticks: 5, tickangle: 0, gridcolor: "#eef0f3", zeroline: false };
+  }
+
+  function logarithmic(task, zero) {
+    const values = [zero, ...Object.values(linesOf(task)).flatMap((line) => line.x)].filter((place) => place > 0);
     const powers = [];
     const low = Math.min(...values), high = Math.max(...values);
     const beside = zero * Math.max(1.5, (high / zero) ** 0.15);  // nearer to step 0 a power would be written over its mark
@@ -112,13 +140,17 @@
       if (10 ** power >= low * 0.8 && 10 ** power > beside) powers.push(10 ** power);
     const every = Math.ceil(powers.length / 4);
     const ticks = powers.length > 1 ? powers.filter((_, i) => i % every === 0) : [...new Set([low, high])];
-    const names = ticks.map(short);
+    const names = ticks.map(state.axis === "tokens" ? short : (place) => place.toExponential(0).replace("e+", "e"));
     if (Object.values(linesOf(task)).some((line) => line.tokens.includes(0))) { ticks.unshift(zero); names.unshift("0"); }
+    return { type: "log", tickvals: ticks, ticktext: names, tickangle: 0, gridcolor: "#eef0f3", zeroline: false };
+  }
+
+  function layoutOf(task, zero) {
     const chance = task.chance !== null && (state.metric === MAIN || state.metric === task.metric);
     return {
       margin: { l: 40, r: 8, t: 6, b: 26 }, showlegend: false, hovermode: "closest",
       font: { family: "system-ui, sans-serif", size: 11, color: "#444" }, paper_bgcolor: "#fff", plot_bgcolor: "#fff",
-      xaxis: { type: "log", tickvals: ticks, ticktext: names, tickangle: 0, gridcolor: "#eef0f3", zeroline: false },
+      xaxis: state.axis === "loss" ? fallingLoss() : logarithmic(task, zero),
       yaxis: { gridcolor: "#eef0f3", zeroline: false, tickformat: ".3~f", automargin: true },
       hoverlabel: { bgcolor: "#fff", bordercolor: "#888", align: "left", font: { size: 12, color: "#1c1e21" } },
       shapes: chance ? [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: task.chance, y1: task.chance,
@@ -131,7 +163,7 @@
   function drawPanel(panel, task) {
     const lines = linesOf(task);
     if (!lines) return;
-    const zero = smallestTokens() / Math.sqrt(10);
+    const zero = smallestPlace() / Math.sqrt(10);
     panel.querySelector(".plot").setAttribute("aria-label", described(task, lines));
     Plotly.react(panel.querySelector(".plot"), traces(lines, zero), layoutOf(task, zero), SETTINGS);
   }
@@ -194,7 +226,7 @@
   function described(task, byModel) {  // what a screen reader says of a panel
     const parts = Object.entries(byModel).filter(([, line]) => line.value.length).map(([model, line]) =>
       `${model} from ${share(line.value[0])} to ${share(line.value[line.value.length - 1])}`);
-    return `${task.label} over training: ${parts.length > 12 ? parts.length + " models" : parts.join("; ")}.`;
+    return `${task.label} over ${state.axis === "tokens" ? "training" : state.axis}: ${parts.length > 12 ? parts.length + " models" : parts.join("; ")}.`;
   }
 
   /* The legend: a button per size; where sizes have several runs, one per run as well, folded. */
@@ -240,9 +272,10 @@
     return element("button", { type: "button", "aria-pressed": "true", title: short(model.parameters) + " parameters" }, swatch, label);
   }
 
-  function addChoice(name, options, change) {
+  function addChoice(name, options, change, first = 0) {
     const select = element("select", { "aria-label": name });
     options.forEach((option, i) => select.append(element("option", { value: i }, option)));
+    select.value = String(first);
     select.addEventListener("change", () => { change(Number(select.value)); drawAll(); });
     document.getElementById("controls").append(element("label", {}, name + " ", select));
   }
@@ -256,6 +289,9 @@
       const options = [MAIN, ...new Set(data.sources.flatMap(metricsOf))];
       addChoice("Metric", options, (i) => { state.metric = options[i]; });
     }
+    const title = (data.tasks.find((task) => task.task === data.text) || {}).label;
+    const named = { loss: `loss (${title}, bits per byte)` };
+    addChoice("Along", axes().map((axis) => named[axis] || axis), (i) => { state.axis = axes()[i]; }, axes().indexOf(state.axis));
     const box = element("input", { type: "checkbox", id: "bands" });
     box.addEventListener("change", () => { state.bands = box.checked; drawAll(); });
     document.getElementById("controls").append(element("label", {}, box, " standard errors"));
@@ -334,6 +370,7 @@
     filterBy(grid, "", count);
   }
 
+  if (!axes().includes(state.axis)) state.axis = "tokens";
   addPanels();
   addLegend();
   addControls();

@@ -13,6 +13,7 @@ rule trends:
         "../../envs/analysis.yaml"
     params:
         statistics=lambda wildcards: STUDY.statistics.canonical(),
+        models=lambda wildcards: [model.canonical() for model in STUDY.models],
         metrics=STUDY.metrics,
         text=lambda wildcards: STUDY.running_text,
         code=code_digest(

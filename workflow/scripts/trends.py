@@ -8,6 +8,7 @@ with stage(snakemake.log[0]):
         accuracy=snakemake.input.accuracy,
         tasks=snakemake.input.tasks,
         statistics=snakemake.params.statistics,
+        models=snakemake.params.models,
         metrics=snakemake.params.metrics,
         outputs=dict(snakemake.output.items()),
         text=snakemake.params.text,

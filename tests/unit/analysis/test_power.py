@@ -150,7 +150,7 @@ def test_a_design_can_be_judged_before_it_is_run() -> None:
     ("data", "reason"),
     [
         (grid(lambda p, t: 0 * t), "accuracy is 0 throughout"),
-        (grid(lambda p, t: 0 * t + 0.5, models=3), "fewer than 4 models with several steps"),
+        (grid(lambda p, t: 0 * t + 0.5, models=3), "fewer than 4 sizes with several steps"),
         (grid(lambda p, t: 0.1 * np.sin(t) + 0.5, models=1), "one model only"),
         (
             grid(lambda p, t: 0.5 + 0 * t, stderr=np.nan).assign(questions=np.nan),

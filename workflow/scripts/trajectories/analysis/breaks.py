@@ -5,10 +5,10 @@ tokens. The quadratic adds one column, tested by the usual F. The break adds a h
 helps most; the F of a place that was searched for has no tabled distribution (Davies 1987, Biometrika 74; Andrews
 1993, Econometrica 61), so its p-value comes from simulated noise. Fits are by generalised least squares: the noise of a
 model's neighbouring checkpoints correlates (`serial`). Over all models, which have courses of their own besides, the
-wild cluster bootstrap by model gives `p_cluster` (Cameron, Gelbach & Miller 2008).
+wild cluster bootstrap by size gives `p_cluster` (Cameron, Gelbach & Miller 2008).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -288,7 +288,8 @@ def write_breaks(
     resamples: int = 999,
     serial: float | str = "auto",
     from_tokens: float = 0,
+    sizes: Mapping[str, str] | None = None,
 ) -> None:
-    """Read `accuracy.tsv`, write `breaks.tsv`."""
-    table = breaks_table(read_accuracy(accuracy, from_tokens), metrics, seed, resamples, serial)
+    """Read `accuracy.tsv`, write `breaks.tsv`. `sizes`: model → size."""
+    table = breaks_table(read_accuracy(accuracy, from_tokens, sizes), metrics, seed, resamples, serial)
     write_table(table, output, "breaks")

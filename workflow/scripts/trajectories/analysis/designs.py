@@ -8,6 +8,7 @@ from scipy import stats
 
 from trajectories.analysis.dependence import WHITE, Dependence, Noise, slopes
 from trajectories.analysis.drops import DropTest
+from trajectories.analysis.points import with_size
 from trajectories.analysis.regression import design_matrix
 
 SIMULATIONS = 2000
@@ -20,7 +21,7 @@ SPAN = 8.0
 class Design:
     """A task's checkpoints (columns model, parameters, step, tokens), questions, accuracy and the noise beyond these.
 
-    `sd` is that of checkpoints beyond the questions' own, `slope_sd` that of models' token slopes (per sd of log10
+    `sd` is that of checkpoints beyond the questions' own, `slope_sd` that of sizes' token slopes (per sd of log10
     tokens), `serial` is the noise that tests on one trajectory assume, and that `sd` has.
     """
 
@@ -89,15 +90,16 @@ def interaction_power(design: Design, alpha: float, rng: np.random.Generator) ->
 
 
 def interaction_power_over_models(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
-    """Return the power of a t test of models' token slopes on their size, with `slope_sd` and the noise of points."""
+    """Return the power of a t test of sizes' mean token slopes on size, with `slope_sd` and the noise of points."""
     matrix = design_matrix(design.checkpoints)
-    models = pd.factorize(design.checkpoints["model"])[0]
-    courses = [matrix[models == code, 1:3] for code in range(models.max() + 1)]
-    courses = [course for course in courses if len(course) > 1]
-    sizes = np.array([course[0, 0] for course in courses])
-    spread = np.array([np.square(course[:, 1] - course[:, 1].mean()).sum() for course in courses])
-    noise = float(np.sqrt(design.slope_sd**2 + np.mean(design.noise**2 / spread)))
-    return _t_power(np.column_stack([np.ones(len(sizes)), sizes]), 1, noise, alpha)
+    points = with_size(design.checkpoints).assign(place=matrix[:, 1], course=matrix[:, 2])
+    runs = points.groupby(["size", "model"]).agg(
+        place=("place", "first"), steps=("course", "size"), spread=("course", lambda course: course.var(ddof=0))
+    )
+    runs = runs[runs["spread"] > 0].assign(error=lambda run: design.noise**2 / (run["steps"] * run["spread"]))
+    sizes = runs.groupby("size").agg(place=("place", "mean"), error=("error", "mean"), runs=("error", "size"))
+    noise = float(np.sqrt(design.slope_sd**2 + np.mean(sizes["error"] / sizes["runs"])))
+    return _t_power(np.column_stack([np.ones(len(sizes)), sizes["place"]]), 1, noise, alpha)
 
 
 def _t_power(matrix: np.ndarray, term: int, noise: float, alpha: float) -> Curve:

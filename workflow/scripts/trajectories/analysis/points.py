@@ -60,6 +60,23 @@ def task_points(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
     return rows[rows["tokens"] > 0].reset_index(drop=True)
 
 
+def size_means(points: pd.DataFrame) -> pd.DataFrame:
+    """Return one point per size from points of one step (`task_points`), the smallest first: the mean of its runs.
+
+    Runs of a size share what is the size's own, so over sizes only their mean counts. Parameters are averaged in log;
+    the standard error stays that of one run, because runs answer the same questions.
+    """
+    if not points["size"].duplicated().any():
+        return points.sort_values("parameters", kind="stable")
+    runs = points.assign(parameters=np.log(points["parameters"].astype(float))).groupby("size", sort=False)
+    means = runs.first().assign(
+        parameters=np.exp(runs["parameters"].mean()),
+        value=runs["value"].mean(),
+        stderr=runs["stderr"].mean(),
+    )
+    return means.reset_index().sort_values("parameters", kind="stable")
+
+
 def better(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with the value turned over where lower is better (the loss), so that more is better."""
     sign = rows["metric"].map(sign_of).to_numpy(float)

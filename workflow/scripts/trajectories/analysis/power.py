@@ -6,8 +6,8 @@ at hand:
 - `questions`: every checkpoint has the same accuracy but for the effect; only the sample of questions adds noise;
 - `observed`: checkpoints vary beyond that, for the interaction as about the paper's plane, for trend and drop as
   rough as trajectories are, neighbours alike as estimated;
-- `models`: models have token slopes of their own, as varied as observed, and the interaction is tested as a t test
-  of one slope per model on size (the mixed model's view, see `checks`).
+- `models`: sizes have token slopes of their own, as varied as observed, and the interaction is tested as a t test
+  of one slope per size, the mean of its runs' (the mixed model's view, see `checks`).
 
 Noise is normal, which is close for the hundreds of questions of a usual task. The power of a t test is that of the
 noncentral distribution; trend and drop are simulated with the very tests of `trends`, under the correlation it assumes.
@@ -31,7 +31,7 @@ from trajectories.analysis.designs import (
     trend_power,
 )
 from trajectories.analysis.drops import FEWEST, variance
-from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points
+from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points, with_size
 from trajectories.analysis.regression import design_matrix, why_not, zscore
 from trajectories.analysis.trajectory import noise_by_name
 from trajectories.study.metrics import METRICS
@@ -56,25 +56,25 @@ EFFECTS: dict[tuple[str, str], Callable[[Design, float, np.random.Generator], Cu
 
 
 def observed_noise(points: pd.DataFrame) -> tuple[float, float]:
-    """Return sd of checkpoints about the plane beyond their questions, and sd of models' own token slopes.
+    """Return sd of checkpoints about the plane beyond their questions, and sd of sizes' own token slopes.
 
     Both are moment estimates, 0 where the noise below them explains all; the slopes' noise is that about the line of
-    slopes on size. A missing standard error counts as 0.
+    slopes on size. A size's slope is the mean of its runs'. A missing standard error counts as 0.
     """
     value, matrix = points["value"].to_numpy(float), design_matrix(points)
     residual = sm.OLS(value, matrix).fit().mse_resid
     questions = float(np.mean(np.nan_to_num(np.square(points["stderr"].to_numpy(float)))))
-    slopes, errors, sizes = [], [], []
-    for _, model in points.assign(z=matrix[:, 2], size=matrix[:, 1]).groupby("model"):
+    lines = []
+    for _, model in with_size(points).assign(z=matrix[:, 2], place=matrix[:, 1]).groupby("model"):
         if len(model) < 3:
             continue
         line = sm.OLS(model["value"].to_numpy(float), sm.add_constant(model["z"].to_numpy(float))).fit()
-        slopes.append(line.params[1])
-        errors.append(line.bse[1] ** 2)
-        sizes.append(model["size"].iloc[0])
-    if len(slopes) < 4:
+        lines.append((model["size"].iloc[0], model["place"].iloc[0], line.params[1], line.bse[1] ** 2))
+    sizes = pd.DataFrame(lines, columns=["size", "place", "slope", "error"]).groupby("size")
+    if len(sizes) < 4:
         return float(np.sqrt(max(0.0, residual - questions))), 0.0
-    between = sm.OLS(slopes, sm.add_constant(zscore(np.array(sizes)))).fit().mse_resid
+    means, errors = sizes[["place", "slope"]].mean(), sizes["error"].mean() / sizes.size()
+    between = sm.OLS(means["slope"], sm.add_constant(zscore(means["place"].to_numpy()))).fit().mse_resid
     return float(np.sqrt(max(0.0, residual - questions))), float(np.sqrt(max(0.0, between - np.mean(errors))))
 
 
@@ -160,8 +160,9 @@ def _reason(points: pd.DataFrame, metric: str) -> str:
         return reason
     if not METRICS[metric].is_share:
         return "not a share between 0 and 1"
-    if (points.groupby("model").size() > 1).sum() < 4:
-        return "fewer than 4 models with several steps"
+    several = points.groupby("model")["tokens"].transform("nunique") > 1
+    if points.loc[several, "size"].nunique() < 4:
+        return "fewer than 4 sizes with several steps"
     base = float(points["value"].mean())
     if not 0 < base < 1:
         return f"accuracy is {base:g} throughout"
@@ -216,8 +217,10 @@ def write_power(
     target: float = 0.8,
     serial: float | str = "auto",
     from_tokens: float = 0,
+    sizes: Mapping[str, str] | None = None,
 ) -> None:
-    """Read `accuracy.tsv`, write `power.tsv` and `power_curves.tsv`."""
-    summary, points = power_tables(read_accuracy(accuracy, from_tokens), metrics, seed, alpha, target, serial)
+    """Read `accuracy.tsv`, write `power.tsv` and `power_curves.tsv`. `sizes`: model → size."""
+    table = read_accuracy(accuracy, from_tokens, sizes)
+    summary, points = power_tables(table, metrics, seed, alpha, target, serial)
     write_table(summary, power, "power")
     write_table(points, curves, "power_curves")

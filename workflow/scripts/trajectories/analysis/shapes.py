@@ -24,6 +24,7 @@ from trajectories.analysis.points import (
     better,
     generator,
     read_accuracy,
+    size_means,
     table_of,
     task_points,
     task_rows,
@@ -201,13 +202,13 @@ def shapes_table(
 ) -> pd.DataFrame:
     """Return one row per task and curve, columns `COLUMNS["shapes"]`.
 
-    Axis `compute` (6 * parameters * tokens FLOPs) has one curve of all checkpoints, with errors clustered by model;
-    `tokens` one per model, whose neighbours' noise correlates by `serial`; `parameters` one per step, or a single row
-    with the reason where models are too few. With a running `text`, axis `loss` has one curve of all checkpoints over
-    its bits per byte, from the largest to the smallest. More is better: a metric that is a loss is turned over.
-    `split`, `turn` and its interval are in units of the axis, slopes in metric per tenfold, or per bit that the loss
-    falls. `below_chance` counts points significantly below what guessing gives (`chance`, by task): a curve that dips
-    there is a U that says nothing about inverse scaling.
+    Axis `compute` (6 * parameters * tokens FLOPs) has one curve of all checkpoints, with errors clustered by size;
+    `tokens` one per model, whose neighbours' noise correlates by `serial`; `parameters` one per step, of the means of
+    sizes' runs, or a single row with the reason where sizes are too few. With a running `text`, axis `loss` has one
+    curve of all checkpoints over its bits per byte, from the largest to the smallest. More is better: a metric that is
+    a loss is turned over. `split`, `turn` and its interval are in units of the axis, slopes in metric per tenfold, or
+    per bit that the loss falls. `below_chance` counts points significantly below what guessing gives (`chance`, by
+    task): a curve that dips there is a U that says nothing about inverse scaling.
     """
     finders, noise = Finders(alpha, resamples, seed), noise_by_name(accuracy, metrics, serial)
     rows: list[Row] = []
@@ -230,11 +231,11 @@ def _curves(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         yield "compute", "all", points.sort_values("compute", kind="stable")
     for model, curve in points.groupby("model", sort=False):
         yield "tokens", str(model), curve.sort_values("tokens", kind="stable")
-    if points["parameters"].nunique() < FEWEST:  # one row with the reason, not one for each step
-        yield "parameters", "all", points
+    if points["size"].nunique() < FEWEST:  # one row with the reason, not one for each step
+        yield "parameters", "all", points.drop_duplicates("size")
     else:
         for step, curve in points.groupby("step"):
-            yield "parameters", f"step{step}", curve.sort_values("parameters", kind="stable")
+            yield "parameters", f"step{step}", size_means(curve)
 
 
 def _over_loss(
@@ -308,9 +309,10 @@ def write_shapes(
     from_tokens: float = 0,
     tasks: Path | str | None = None,
     text: str | None = None,
+    sizes: Mapping[str, str] | None = None,
 ) -> None:
-    """Read `accuracy.tsv` and, for what guessing gives, `tasks.tsv`; write `shapes.tsv`."""
+    """Read `accuracy.tsv` and, for what guessing gives, `tasks.tsv`; write `shapes.tsv`. `sizes`: model → size."""
     chance, _ = known_levels(read_table(tasks, "tasks")) if tasks else ({}, {})
-    rows = read_accuracy(accuracy, from_tokens)
+    rows = read_accuracy(accuracy, from_tokens, sizes)
     table = shapes_table(rows, metrics, seed, alpha, resamples, serial, chance, text)
     write_table(table, output, "shapes")

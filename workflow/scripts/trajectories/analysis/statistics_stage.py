@@ -27,15 +27,17 @@ def trends_of_study(
     accuracy: Path | str,
     tasks: Path | str,
     statistics: str,
+    models: Sequence[str],
     metrics: Metrics,
     outputs: Outputs,
     text: str | None = None,
 ) -> None:
-    """Write trends, declines, shapes and breaks; `statistics` is that section of the config as JSON.
+    """Write trends, declines, shapes and breaks.
 
-    With `axis: loss` in it, shapes are looked for along the loss on the running text `text` as well.
+    `statistics` is that section of the config as JSON, `models` its records. With `axis: loss` in it, shapes are looked
+    for along the loss on the running text `text` as well.
     """
-    how = Statistics.model_validate_json(statistics)
+    how, sizes = Statistics.model_validate_json(statistics), _sizes(models)
     write_trends(
         accuracy,
         outputs["trends"],
@@ -57,8 +59,9 @@ def trends_of_study(
         how.from_tokens,
         tasks,
         text if how.axis == "loss" else None,
+        sizes,
     )
-    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.serial, how.from_tokens)
+    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.serial, how.from_tokens, sizes)
 
 
 def robustness_of_study(
@@ -87,6 +90,7 @@ def robustness_of_study(
         how.alpha,
         serial=how.serial,
         from_tokens=how.from_tokens,
+        sizes=_sizes(models),
     )
 
 

@@ -346,5 +346,18 @@ def test_all_is_what_the_files_hold(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(nameless))
     with pytest.raises(UserError, match=r"models: all: the size of 'gpt2' is not in its name"):
         filled_in(config)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "y.json").write_text("{")
+    config["import"] = {"format": "harness-json", "path": str(tmp_path / "other")}
+    with pytest.raises(UserError, match=r"y.json: .*JSON"):
+        filled_in(config)
+    strict = {"results": {"bbh": {"acc,strict": 0.2, "acc,loose": 0.4}}, "config": nameless["config"]}
+    (tmp_path / "other" / "y.json").write_text(json.dumps(strict))
+    with pytest.raises(UserError, match=r"tasks: all: which metric counts is not plain from bbh: acc \(loose\), bbh"):
+        filled_in(config | {"models": [], "steps": []})
+    strict["config"] = {"model_args": "pretrained=gpt2,revision=last"}
+    (tmp_path / "other" / "y.json").write_text(json.dumps(strict))
+    with pytest.raises(UserError, match=r"steps: all: no file names a step \(but 'last'\); say"):
+        filled_in(config | {"models": []})
     with pytest.raises(UserError, match=r"steps: all: is for imports from files alone"):
         filled_in({"study": "x", "steps": "all"})

@@ -40,9 +40,13 @@ def filled_in(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     if "steps" in wanted:
         filled["steps"] = sorted({step for _, step in _checkpoints(readings, config) if step is not None})
         if not filled["steps"]:
-            raise UserError("steps: all: no file names a step; say where it is with import.name")
+            said = sorted({repr(one.revision) for one in readings if one.revision is not None})[:3]
+            instead = f" (but {', '.join(said)})" if said else ""
+            raise UserError(f"steps: all: no file names a step{instead}; say where it is with import.name")
     if "tasks" in wanted:
         filled["tasks"] = _tasks(readings)
+        if not filled["tasks"]:
+            raise UserError(f"tasks: all: {_choice_of(readings)}; list the tasks, with `metric` and `filter`")
     return filled, told
 
 
@@ -54,12 +58,14 @@ def _readings(config: Mapping[str, Any], key: str) -> list[Reading]:
         raise UserError(f"import.format: {source.get('format')!r} is none of {', '.join(sorted(ENDINGS))}")
     if "path" not in source:
         raise UserError("import.path: is missing; give the files, folders or patterns to read")
-    readings = []
+    readings, unusable = [], []
     for file in files_of(source["path"], ENDINGS[str(source["format"])]):
         try:
             readings += _read(file, str(source["format"]))
-        except UserError:  # the import itself says what is wrong with it
-            continue
+        except UserError as error:  # where others are left the import itself says what is wrong with it
+            unusable.append(error)
+    if unusable and not readings:
+        raise unusable[0]
     shots, names = source.get("shots"), _names(config.get("tasks"))
     return [
         reading
@@ -123,6 +129,13 @@ def _size(name: str) -> float:
         )
     number, unit = found[-1]
     return round(float(number) * _FACTOR[unit.lower()])
+
+
+def _choice_of(readings: Iterable[Reading]) -> str:
+    """Say what there is to choose from, where no metric of a task stands out."""
+    there = sorted({f"{one.task}: {one.metric}" + (f" ({one.filter})" if one.filter else "") for one in readings})
+    more = f", and {len(there) - 6} more" if len(there) > 6 else ""
+    return f"which metric counts is not plain from {', '.join(there[:6])}{more}" if there else "no file holds a number"
 
 
 def _tasks(readings: Iterable[Reading]) -> list[dict[str, Any]]:

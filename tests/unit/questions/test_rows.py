@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +87,19 @@ def test_a_missing_column_and_a_wrong_count_are_clear() -> None:
     ("name", "text", "expected"),
     [
         ("a.jsonl", '{"a": 1}\n{"a": ', "a.jsonl, row 1 (line 2): not valid JSON"),
-        ("a.jsonl", "[1]\n", "row 0 (line 1): is not a JSON object"),
+        ("a.jsonl", '{"a": 1}\n3\n', "row 1 (line 2): is not a JSON object"),
+        ("a.jsonl", "[1]\n", "row 0: is not a JSON object"),
         ("a.json", '{"a": 1}', "is a JSON object with the keys a; a list of objects is needed"),
         ("a.json", '{"a": [], "b": []}', "is a JSON object with the keys a, b; a list of objects is needed"),
         ("a.json", "3", "is not a JSON list of objects"),
         ("a.csv", "a,b\n1,2\n,\n", "row 1 (line 3): is blank, every column is empty; delete the line"),
-        ("a.csv", 'a,b\n"1\n2",2\n3\n', "row 1 (line 4): has not as many fields"),
+        ("a.csv", 'a,b\n"1\n2",2\n3\n', "row 1 (line 4): has 1 fields, the header has 2"),
         ("a.csv", "", "a.csv: is empty"),
-        ("a.csv", "a,b\n1,2,3\n", "row 0 (line 2): has not as many fields"),
+        ("a.csv", "a,b\n1,2,3\n", "row 0 (line 2): has 3 fields, the header has 2; put fields that hold commas in"),
+        ("a.csv", "sep=;\na;b\n1;2;3\n", "row 0 (line 3): has 3 fields, the header has 2; put fields that hold semi"),
+        ("a.csv", "a, b ,b\n1,2,3\n", "has 2 columns named 'b'; rename all but one"),
+        ("a.csv", '{"a": 1}\n{"a": 2}\n', "is JSON by the look of it; give its name the ending .jsonl"),
+        ("a.csv", "a,b\n1,2\0\n", "holds a zero byte at line 2; no text does"),
         ("a.csv", 'a,b\n"1,2\n', "not valid CSV"),
         ("a.txt", "", "the ending must be one of .jsonl, .json, .csv, .tsv, .parquet"),
         ("a.parquet", "PAR1 but no more", "a.parquet: not a whole parquet file"),
@@ -111,6 +117,40 @@ def test_the_three_file_kinds_agree(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps([ROW]))
     (tmp_path / "a.csv").write_text("prompt,classes,answer_index\n2 + 2 =,\"[' 4', ' 5']\",0\n")
     assert read_rows(tmp_path / "a.jsonl") == read_rows(tmp_path / "a.json") == read_rows(tmp_path / "a.csv") == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "\ufeffa;b\r\n1;2, 3\r\n"), ("a.csv", "a\tb\n1\t2, 3\n"), ("a.csv", "a|b\n1|2, 3\n"),
+        ("a.csv", "sep=;\r\na;b\r\n1;2, 3\r\n"), ("a.csv", ' a , b \n1,"2, 3"\n'), ("a.csv", 'a,b\r1,"2, 3"\r'),
+        ("a.tsv", "\ufeffa\tb\r\n1\t2, 3\r\n"), ("a.json", '{"a": "1", "b": "2, 3"}\n{"a": "1", "b": "2, 3"}\n'),
+        ("a.jsonl", '[\n {"a": "1", "b": "2, 3"}\n]\n'),
+        ("a.json", '{"data": [{"a": "1", "b": "2, 3"}], "version": 1}'),
+    ],
+)  # fmt: skip
+def test_tables_are_read_as_programs_write_them(tmp_path: Path, name: str, text: str) -> None:
+    """Byte order marks, line ends, signs between columns, and JSON under the name of its sister."""
+    (tmp_path / name).write_bytes(text.encode())
+    assert read_rows(tmp_path / name)[0] == {"a": "1", "b": "2, 3"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "cp1252"])
+def test_another_encoding_is_named_with_the_command_that_mends_it(tmp_path: Path, encoding: str) -> None:
+    text = "prompt,classes,answer_index\n" + "“naïve” is,\"[' a', ' b']\",0\n" * 20
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    with pytest.raises(UserError, match="is not UTF-8 text") as caught:
+        read_rows(tmp_path / "a.csv")
+    command = shlex.split(str(caught.value).split("for instance: ")[1].replace(" > ", " "))
+    assert (tmp_path / "a.csv").read_bytes().decode(command[command.index("-f") + 1]).lstrip("\ufeff") == text
+
+
+def test_not_a_number_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"prompt": NaN, "classes": [" a", " b"], "answer_index": 0}')
+    rows = read_rows(tmp_path / "a.jsonl")
+    for row in (rows[0], {**rows[0], "prompt": float("nan")}):
+        with pytest.raises(UserError, match=r"row 0.*a column is empty \(null\) \(in '{{prompt}}'\)"):
+            to_questions([row], PRIZE, Protocol())
 
 
 def test_questions_survive_their_file(tmp_path: Path) -> None:
@@ -329,7 +369,7 @@ def test_mistakes_that_differ_only_in_the_rows_own_text_are_one_kind() -> None:
 def test_choices_that_are_a_mapping_say_how_to_name_their_list() -> None:
     row = ROW | {"classes": {"label": "AB", "text": [" 4", " 5"]}}
     with pytest.raises(
-        UserError, match=r"mapping with the keys label, text; name the list in it, as in {{choices\.text}}"
+        UserError, match=r"mapping with the keys label, text; name the list in it, as in {{classes\.text}}"
     ):
         to_questions([row], PRIZE, Protocol())
 

@@ -4,8 +4,9 @@ import csv
 import io
 import json
 import logging
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from trajectories.errors import UserError
 logger = logging.getLogger(__name__)
 
 LARGEST_BYTES = 1 << 30
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+SAID = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+"""A first line by which Excel says what separates the columns."""
 LOOKED_AT = 50
 """Rows by which delimiters are told apart."""
 
@@ -61,8 +64,8 @@ def _decoded(file: Path) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(_not_utf8(file, data, error.start)) from error
-    if "\0" in text[:1000]:
-        raise UserError(_not_utf8(file, data, text.index("\0")))
+    if "\0" in text:
+        raise UserError(_not_utf8(file, data, data.index(b"\0")))
     return text
 
 
@@ -72,14 +75,23 @@ def shown_keys(mapping: Mapping[str, Any]) -> str:
 
 
 def _not_utf8(file: Path, data: bytes, start: int) -> str:
-    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:1000]
-    kind = "UTF-16" if wide else "WINDOWS-1252"
-    said = "UTF-16" if wide else "Latin-1 or Windows-1252"
-    line = "" if wide else f" at line {data.count(bytes([10]), 0, start) + 1}"
+    kind = _wide(data)
+    said = kind or "Latin-1 or Windows-1252"
+    line = "" if kind else f" at line {data.count(bytes([10]), 0, start) + 1}"
+    if not kind and data[start] == 0:
+        return f"{file}: holds a zero byte{line}; no text does, take it out"
     return (
         f"{file}: is not UTF-8 text{line}, by the look of it {said}; save it as UTF-8, for instance: "
-        f"iconv -f {kind} -t UTF-8 {file.name} > utf8{file.suffix}"
+        f"iconv -f {kind or 'WINDOWS-1252'} -t UTF-8 {file.name} > utf8{file.suffix}"
     )
+
+
+def _wide(data: bytes) -> str:
+    """Return the encoding of several bytes a sign that the text has by its mark or its zeros; else nothing."""
+    zeros = data[:1000].count(0) / len(data[:1000])
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or zeros > 0.6:
+        return "UTF-32"
+    return "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") or zeros > 0.2 else ""
 
 
 def _checked(file: Path) -> Path:
@@ -93,6 +105,8 @@ def _checked(file: Path) -> Path:
 
 
 def _json_lines(file: Path, text: str) -> list[FileRow]:
+    if text.lstrip().startswith("["):
+        return _json_list(file, text)
     rows: list[FileRow] = []
     for line, content in enumerate(text.split("\n"), 1):
         if content.strip():
@@ -102,6 +116,9 @@ def _json_lines(file: Path, text: str) -> list[FileRow]:
 
 
 def _json_list(file: Path, text: str) -> list[FileRow]:
+    if _begins_with_a_row(text):
+        logger.info("%s: holds an object on each line, as JSON lines do", file)
+        return _json_lines(file, text)
     rows = _parse(text, str(file))
     if isinstance(rows, dict):
         lists = [key for key, value in rows.items() if isinstance(value, list)]
@@ -114,28 +131,54 @@ def _json_list(file: Path, text: str) -> list[FileRow]:
     return [_row(row, f"{file}, row {index}") for index, row in enumerate(rows)]
 
 
+def _begins_with_a_row(text: str) -> bool:
+    """Say whether the first line is a whole object and another follows."""
+    first, _, rest = text.lstrip().partition("\n")
+    try:
+        return isinstance(json.loads(first), dict) and bool(rest.strip())
+    except (json.JSONDecodeError, RecursionError):
+        return False
+
+
 def _csv(file: Path, text: str) -> list[FileRow]:
+    if text.lstrip().startswith(("{", "[")):
+        raise UserError(f"{file}: is JSON by the look of it; give its name the ending .jsonl, or .json")
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    delimiter = _delimiter(text, "\t" if file.suffix == ".tsv" else ",")
+    said, usual = SAID.match(text), "\t" if file.suffix == ".tsv" else ","
+    text = text[said.end() :] if said else text
+    delimiter = said[1] if said else _delimiter(text, usual)
     if delimiter != ",":
-        logger.info("%s: its columns are separated by %s", file, DELIMITERS[delimiter])
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+        logger.info("%s: its columns are separated by %s", file, DELIMITERS.get(delimiter, delimiter))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     rows: list[FileRow] = []
     try:
-        for values in reader:
-            rows.append(_row(values, str(file), reader.line_num))
-            _check_fields(file, len(rows) - 1, rows[-1])
+        names = _header(file, next(reader, []))
+        for fields in filter(None, reader):
+            row = _row(dict(zip(names, fields, strict=False)), str(file), reader.line_num + bool(said))
+            _check_fields(f"{file}, {place_of(len(rows), row)}", fields, names, delimiter)
+            rows.append(row)
     except csv.Error as error:
-        raise UserError(f"{file}, line {reader.line_num}: not valid CSV ({error})") from error
+        raise UserError(f"{file}, line {reader.line_num + bool(said)}: not valid CSV ({error})") from error
     return rows
 
 
-def _check_fields(file: Path, number: int, row: FileRow) -> None:
-    where = f"{file}, {place_of(number, row)}"
-    if not any(row.values()):
+def _header(file: Path, names: Sequence[str]) -> list[str]:
+    """Return the columns' names without white space around them. Raises `UserError` where two are the same."""
+    plain = [name.strip() for name in names]
+    for name in plain:
+        if name and plain.count(name) > 1:
+            raise UserError(f"{file}: has {plain.count(name)} columns named {name!r}; rename all but one")
+    return plain
+
+
+def _check_fields(where: str, fields: Sequence[str], names: Sequence[str], delimiter: str) -> None:
+    if not any(fields):
         raise UserError(f"{where}: is blank, every column is empty; delete the line")
-    if None in row or None in row.values():
-        raise UserError(f"{where}: has not as many fields as the header; not valid CSV (quote fields that hold commas)")
+    if len(fields) != len(names):
+        raise UserError(
+            f"{where}: has {len(fields)} fields, the header has {len(names)}; put fields that hold "
+            f"{DELIMITERS.get(delimiter, delimiter)} in quotes"
+        )
 
 
 def _delimiter(text: str, usual: str) -> str:
@@ -163,7 +206,7 @@ def _parquet(file: Path) -> list[FileRow]:
 
 def _parse(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=lambda _: None)  # NaN is what pandas and Python write for nothing
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}" if "\n" in text else f"column {error.colno}"
         raise UserError(f"{where}: not valid JSON ({error.msg} at {place})") from error

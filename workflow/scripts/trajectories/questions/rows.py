@@ -122,12 +122,22 @@ def _texts(source: str | list[str], row: Row, key: str, classes: str = "list") -
     value: Any = None
     try:
         value = evaluated(source, row)
-        found = parse_choices(value, classes)
+        found = parse_choices(_no_mapping(value, source), classes)
     except ValueError as error:
         raise ValueError(f"{key}: {error}{_separated(source, value)}") from error
     if not found:
         raise ValueError(f"{key}: the list is empty")
     return tuple(_text(text, key) for text in found)
+
+
+def _no_mapping(value: Any, source: str) -> Any:
+    """Return a value that is no mapping; of one, say how the list in it is named."""
+    if not isinstance(value, Mapping):
+        return value
+    part = next((str(key) for key, inner in value.items() if isinstance(inner, list)), None)
+    column = source.strip().removeprefix("{{").removesuffix("}}").strip()
+    inside = f"{column}.{part}" if part else f"{column}.values() | list"
+    raise ValueError(f"is a mapping with the keys {shown_keys(value)}; name the list in it, as in {{{{{inside}}}}}")
 
 
 def _separated(source: str, value: Any) -> str:
@@ -211,10 +221,11 @@ def first_zero_labels(labels: Sequence[int]) -> tuple[int, ...]:
 def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
         value = literal(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping):  # a text that holds one
         part = next((str(key) for key, inner in value.items() if isinstance(inner, list)), "part")
         raise ValueError(
-            f"is a mapping with the keys {shown_keys(value)}; name the list in it, as in {{{{choices.{part}}}}}"
+            f"is the text of a mapping with the keys {shown_keys(value)}; name the list in it, as in "
+            f"{{{{(choices | parsed).{part}}}}}"
         )
     if not isinstance(value, list | tuple):
         raise ValueError(f"{value!r:.60} is not a list")

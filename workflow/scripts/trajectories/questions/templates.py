@@ -6,6 +6,7 @@
 
 import ast
 import json
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -87,7 +88,7 @@ def _names(row: Row) -> dict[str, Any]:
 
 
 def _not_null(value: Any) -> Any:
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         raise ValueError("a column is empty (null)")
     return value
 

@@ -63,6 +63,8 @@ def _names_harness(entry: Any) -> bool:
 
 def _file_is_there(task: Task) -> Task:
     if task.source is not None and not Path(task.source).is_file():
+        if Path(task.source).is_dir():
+            raise ValueError(f"file {task.source!r} is a folder; name a file in it")
         place = "" if Path(task.source).is_absolute() else f"; paths count from {Path.cwd()}"
         raise ValueError(f"file {task.source!r} does not exist{place}")
     return task

@@ -42,7 +42,7 @@ def test_a_folder_pattern_that_matches_nothing_is_named(toy: Toy) -> None:
         ("one.csv", "prompt,classes,answer_index\nA,[' b'],0\n", "at least 2 are needed"),
         ("range.csv", "prompt,classes,answer_index\nA,\"[' b', ' c']\",2\n", "answer index 2 is out of range"),
         ("broken.jsonl", '{"prompt": "A"', "broken.jsonl, row 0 (line 1): not valid JSON"),
-        ("broken.csv", "prompt,classes,answer_index\nA\n", "not valid CSV"),
+        ("broken.csv", "prompt,classes,answer_index\nA\n", "row 0 (line 2): has 1 fields, the header has 3"),
     ],
 )
 def test_a_damaged_task_file_is_named(toy: Toy, name: str, text: str, expected: str) -> None:

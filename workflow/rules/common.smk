@@ -38,11 +38,16 @@ from trajectories.terminal.final import Final
 
 def load_study(config):
     """Return the checked config, and what an import's files filled in; mistakes end everything, with a line for each."""
+    where = ", ".join(map(str, workflow.overwrite_configfiles)) or "config"
+    filled = {}
     try:
         filled, told = filled_in(config)
-        return Study.from_config(filled, ", ".join(map(str, workflow.overwrite_configfiles)) or "config"), told
+        return Study.from_config(filled, where), told
     except UserError as error:
-        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+        from trajectories.preflight.behind import further_mistakes
+
+        lines = [*str(error).splitlines(), *further_mistakes(filled, str(error), where)]
+        sys.exit("\n".join(f"error: {line}" for line in lines))
 
 
 # Words for `known_tasks` and `new` are no part of a study.

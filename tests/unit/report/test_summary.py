@@ -49,6 +49,20 @@ def test_nothing_significant_is_said_too() -> None:
     )
 
 
+def test_what_table_1_finds_and_too_few_sizes_leave_open_is_told() -> None:
+    """The pocket suite has four sizes: most of what it shows no check can confirm, and that is not nothing."""
+    tables = made({
+        "a": ("cannot tell", 0.001, -0.5), "b": ("cannot tell", 0.001, 0.5), "c": QUIET, "d": ("holds", 0.001, -0.5),
+    })  # fmt: skip
+    first, second, _, rest = summary(tables, NAMES, 0.05)
+    assert first == "Of 4 tasks, 1 (Task D) gets worse with training."
+    assert second == (
+        "In Table 1, 1 (Task A) gets worse and 1 (Task B) gets better with training; with so few sizes no check can "
+        "confirm or refute it."
+    )
+    assert rest == "The data decide nothing on 1 (Task C)."
+
+
 def test_curves_that_end_below_their_best_are_told() -> None:
     drops = pd.DataFrame({"task": ["a", "a", "b", "c"], "drop_p_fdr": [0.001, 0.01, 0.2, None]})
     told = summary(made({"a": QUIET, "b": QUIET}) | {"trends": drops}, NAMES, 0.05)

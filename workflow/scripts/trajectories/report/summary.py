@@ -33,9 +33,13 @@ def summary(tables: Tables, labels: Mapping[str, str], alpha: float) -> tuple[st
     worse, better = (_sure(terms["tokens"], alpha, sign) for sign in (-1, 1))
     changes = _both(worse, "worse", better, "better", labels)
     first = f"{where}of {_tasks(tasks)}, {changes} with training" if changes else _none(where, tasks)
-    told = [f"{first[0].upper()}{first[1:]}.", _of_size(terms, labels, alpha)]
-    told += [_drops(tables.get("trends"), labels, alpha)]
-    return tuple(filter(None, (*told, _rest(terms["tokens"], {*worse, *better}, tables.get("effects"), labels))))
+    falling, rising = (_unconfirmed(terms["tokens"], sign) for sign in (-1, 1))
+    table1 = _both(falling, "worse", rising, "better", labels)
+    told = [f"{first[0].upper()}{first[1:]}."]
+    told += [f"In Table 1, {table1} with training; with so few sizes no check can confirm or refute it."] * bool(table1)
+    told += [_of_size(terms, labels, alpha), _drops(tables.get("trends"), labels, alpha)]
+    spoken = {*worse, *better, *falling, *rising}
+    return tuple(filter(None, (*told, _rest(terms["tokens"], spoken, tables.get("effects"), labels))))
 
 
 def _none(where: str, tasks: int) -> str:
@@ -63,12 +67,12 @@ def _drops(trends: pd.DataFrame | None, labels: Mapping[str, str], alpha: float)
     return f"In trends.tsv, {what}, on {_named(tasks, labels)}." if tasks else ""
 
 
-def _rest(rows: Sequence[Record], sure: set[str], effects: pd.DataFrame | None, labels: Mapping[str, str]) -> str:
-    """Return what is known of training on the tasks on which no effect of it holds."""
+def _rest(rows: Sequence[Record], spoken: set[str], effects: pd.DataFrame | None, labels: Mapping[str, str]) -> str:
+    """Return what is known of training on the tasks of which nothing has been said."""
     own = pd.DataFrame(columns=["task", "outcome"]) if effects is None else effects[effects["term"] == "tokens"]
     outcomes = dict(zip(own["task"], own["outcome"], strict=True))
     constant = [str(row["task"]) for row in rows if row.get("verdict") == CONSTANT]
-    quiet = [str(row["task"]) for row in rows if str(row["task"]) not in {*sure, *constant}]
+    quiet = [str(row["task"]) for row in rows if str(row["task"]) not in {*spoken, *constant}]
     excluded = [task for task in quiet if str(outcomes.get(task, "")).startswith("no effect ")]
     lost = [str(row["task"]) for row in rows if str(row.get("verdict")) in ("lost", "reversed")]
     shaky = [task for task in quiet if task in lost and task not in excluded]
@@ -88,6 +92,15 @@ def _sure(rows: Iterable[Record], alpha: float, sign: int) -> list[str]:
         for row in rows
         if (row["verdict"] == "holds" if "verdict" in row else float(row["p_fdr"]) < alpha)
         and float(row["beta"]) * sign_of(str(row["metric"])) * sign > 0
+    ]
+
+
+def _unconfirmed(rows: Iterable[Record], sign: int) -> list[str]:
+    """Return the tasks on which Table 1 has an effect that way, 1 better, -1 worse, and no check can tell."""
+    return [
+        str(row["task"])
+        for row in rows
+        if row.get("verdict") == "cannot tell" and float(row["beta"]) * sign_of(str(row["metric"])) * sign > 0
     ]
 
 

@@ -58,7 +58,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "arc_all": {"include": "arc_easy.yaml", "task": "arc_all", "metric_list": [{"metric": name} for name in MANY]},
         "two_true": {"include": "arc_easy.yaml", "task": "two_true", "doc_to_target": "{{[0, 2]}}",
                      "metric_list": [{"metric": name} for name in ("acc", "acc_norm", "acc_bytes", "exact_match")]},
-        "writes": {"include": "arc_easy.yaml", "task": "writes", "output_type": "generate_until"},
         "zero": {"include": "arc_easy.yaml", "task": "zero", "num_fewshot": 0},
         "far": {"include": "arc_easy.yaml", "task": "far", "dataset_path": "nobody/nothing", "dataset_kwargs": {}},
         "scripted": {"include": "arc_easy.yaml", "task": "scripted", "dataset_path": str(place / "scripted"),
@@ -242,14 +241,13 @@ def test_a_study_speaks_of_a_group_in_place_of_its_tasks(folder: Path) -> None:
     assert study.trees == ("mmlu", "arc_all")
     assert Study.model_validate_json(study.model_dump_json(by_alias=True)) == study
     with pytest.raises(UserError) as caught:
-        Study.from_config(config | {"tasks": [{"harness": "writes", "include": str(folder)}, {"harness": 3}]})
+        Study.from_config(config | {"tasks": [{"harness": "odd", "include": str(folder)}, {"harness": 3}]})
     assert [line.split(":")[1] for line in str(caught.value).splitlines()] == [" tasks[0]", " tasks[1]"]
 
 
 @pytest.mark.parametrize(
     ("name", "keys", "expected"),
     [
-        ("writes", {}, "'writes' lets the model write; only what log-likelihoods answer is asked here"),
         ("zero", {"shots": 2}, "'zero' fixes its shots at 0, and the harness keeps to that; leave shots out"),
         ("odd", {}, "'odd' of the harness has the member 'nowhere', which is no task with a name of its own"),
         ("arc_eazy", {}, "'arc_eazy' is no task of the harness; near it are arc_easy"),

@@ -4,6 +4,7 @@ rule accuracy:
         checkpoints=f"{RESULTS}/checkpoints.tsv",
         scores=scores(),
         consistency=flags_that_exclude(),
+        judged=judged_table(),
     output:
         f"{RESULTS}/accuracy.tsv",
     log:

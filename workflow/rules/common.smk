@@ -122,7 +122,7 @@ def scores():
 
 def written():
     """Return whether models write the answers of any task."""
-    return not IMPORTED and any(task.written for task in STUDY.tasks)
+    return not IMPORTED and any(task.writes for task in STUDY.tasks)
 
 
 def several_ways():
@@ -132,7 +132,17 @@ def several_ways():
 
 def written_questions():
     """Return the questions files of the tasks whose answers models write, by task."""
-    return {task.name: f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks if task.written}
+    return {task.name: f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks if task.writes}
+
+
+def judged():
+    """Return the tasks whose texts the evaluation harness judges."""
+    return [task for task in STUDY.tasks if task.harness is not None and task.writes and not IMPORTED]
+
+
+def judged_table():
+    """Return the table of what the evaluation harness made of texts, where there are any."""
+    return [f"{RESULTS}/judged.tsv"] if judged() else []
 
 
 def generation(model, step):

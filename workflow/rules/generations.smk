@@ -8,8 +8,10 @@ if written():
         output:
             texts=f"{RESULTS}/texts.tsv",
             generations=generations(),
+            judged=judged_table(),
         log:
             f"{LOGS}/generations.log",
+        localrule: bool(judged())  # the harness reads the data once more, where there is a network
         conda:
             "../../envs/score.yaml"
         params:
@@ -17,6 +19,11 @@ if written():
             questions=lambda wildcards: written_questions(),
             shown=lambda wildcards: shown_checkpoints(),
             files=lambda wildcards: [generation(*checkpoint) for checkpoint in shown_checkpoints()],
-            code=code_digest("trajectories.jobs.generations", "trajectories.jobs.texts"),
+            judged=lambda wildcards: {task.canonical(): STUDY.metric_of(task) for task in judged()},
+            code=code_digest(
+                "trajectories.jobs.generations",
+                "trajectories.jobs.texts",
+                *["trajectories.harness.texts"] * bool(judged()),
+            ),
         script:
             "../scripts/generations.py"

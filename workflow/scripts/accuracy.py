@@ -12,4 +12,5 @@ with stage(snakemake.log[0]):
         consistency=next(iter(snakemake.input.consistency), None),
         store=snakemake.params.store,
         threads=snakemake.threads,
+        judged=next(iter(snakemake.input.judged), None),
     )

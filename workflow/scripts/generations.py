@@ -1,6 +1,7 @@
 """Adapter of the rule `generations`."""
 
 from trajectories.adapter import stage
+from trajectories.harness.texts import judges_of
 from trajectories.jobs.generations import write_generations
 from trajectories.jobs.texts import write_texts
 
@@ -9,6 +10,8 @@ with stage(snakemake.log[0]):
         scores=snakemake.input.scores,
         outputs=snakemake.output.generations,
         store=snakemake.params.store,
+        judges=judges_of(snakemake.params.judged, snakemake.params.questions),
+        judged=next(iter(snakemake.output.judged), None),
     )
     write_texts(
         checkpoints=snakemake.params.shown,

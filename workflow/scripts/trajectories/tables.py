@@ -110,6 +110,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "truth", "lure", "context",
     ),
     "protocols": ("task", "label", "way", "asked", "shape", "over_size", "over_training", "over_compute"),
+    "judged": ("model", "step", "task", "metric", "value", "stderr", "questions"),
     "texts": ("task", "model", "step", "question", "context", "text", "answer", "truth", "right"),
     "margins": ("task", "question", "model", "parameters", "step", "tokens", "margin", "right"),
     "power": (

@@ -26,7 +26,7 @@ from trajectories.analysis.points import Metrics, records, table_of
 from trajectories.analysis.question_metrics import SCORE_COLUMNS, question_metrics
 from trajectories.analysis.regression import TERMS, design_matrix, why_not
 from trajectories.scoring.scores import read_scores
-from trajectories.study.metrics import record_of
+from trajectories.study.metrics import METRICS, record_of
 
 Row = dict[str, object]
 Scores = Mapping[tuple[str, int], Path]
@@ -100,6 +100,8 @@ def fit_items(lines: Mapping[str, tuple[np.ndarray, pd.DataFrame]], size: np.nda
 
 
 def _reason(used: pd.DataFrame, metric: str) -> str:
+    if metric not in METRICS:
+        return "not made of scores, but by the evaluation harness of texts"
     if not record_of(metric).is_share:
         return "not a share between 0 and 1"
     reason = why_not(used.assign(value=np.arange(len(used), dtype=float)))

@@ -34,7 +34,7 @@ from trajectories.analysis.drops import FEWEST, variance
 from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points, with_size
 from trajectories.analysis.regression import design_matrix, why_not, zscore
 from trajectories.analysis.trajectory import noise_by_name
-from trajectories.study.metrics import METRICS
+from trajectories.study.metrics import record_of
 from trajectories.tables import write_table
 
 Row = dict[str, object]
@@ -158,7 +158,7 @@ def _reason(points: pd.DataFrame, metric: str) -> str:
     reason = why_not(points)
     if reason and reason != "the value never varies":
         return reason
-    if not METRICS[metric].is_share:
+    if not record_of(metric).is_share:
         return "not a share between 0 and 1"
     several = points.groupby("model")["tokens"].transform("nunique") > 1
     if points.loc[several, "size"].nunique() < 4:

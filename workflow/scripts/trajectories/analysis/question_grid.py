@@ -55,6 +55,9 @@ def grids_by_model(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metri
     Checkpoints without a file are left out. Questions that some checkpoint of a model lacks are left out with a
     warning. What is held at a time is one model's questions: a study of 9,394 checkpoints has a billion answers.
     """
+    metrics = {task: metric for task, metric in metrics.items() if metric in METRICS}  # others come from elsewhere
+    if not metrics:
+        return
     wanted = {METRICS[metric] for metric in metrics.values()}
     names = dict.fromkeys(["accuracy", "greedy", "margin", *(record.name for record in wanted)])
     names |= dict.fromkeys(record.weight for record in wanted if record.weight)

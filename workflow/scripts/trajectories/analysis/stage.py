@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ from trajectories.questions.averages import with_averages
 from trajectories.tables import COLUMNS, read_table, write_table
 
 ACCURACY = list(COLUMNS["accuracy"])
+SUMMARY = ["task", "metric", "value", "stderr", "questions"]
 
 
 def accuracy_of_scores(
@@ -27,11 +29,13 @@ def accuracy_of_scores(
     consistency: Path | str | None = None,
     store: Path | str | None = None,
     threads: int = 1,
+    judged: Path | str | None = None,
 ) -> None:
     """Write the accuracy table of all checkpoints that are used; scores lie at `…/<model>/step<step>.parquet`.
 
-    `averages` are the study's, as canonical JSON. With `consistency`, checkpoints that it flags are left out. `store`
-    keeps each checkpoint's accuracies; `threads` files are read at a time.
+    `averages` are the study's, as canonical JSON; `judged` is the table of what the evaluation harness made of texts.
+    With `consistency`, checkpoints that it flags are left out. `store` keeps each checkpoint's accuracies; `threads`
+    files are read at a time.
     """
     means = [Average.model_validate_json(average) for average in averages]
     files = by_checkpoint(scores)
@@ -39,9 +43,21 @@ def accuracy_of_scores(
     there = [row for row in records(used) if (row["model"], row["step"]) in files]
     kept = None if store is None else Path(store) / summaries.FOLDER
     found = summaries.summaries([files[row["model"], row["step"]] for row in there], kept, threads)
-    tables = [with_averages(own.assign(**row)[ACCURACY], means) for row, own in zip(there, found, strict=True)]
+    more = read_table(judged, "judged") if judged is not None else pd.DataFrame(columns=list(COLUMNS["judged"]))
+    whole = (_with(own, more, row).assign(**row)[ACCURACY] for row, own in zip(there, found, strict=True))
+    tables = [with_averages(own, means) for own in whole]
     empty = pd.DataFrame(columns=ACCURACY)
     write_table(pd.concat(tables, ignore_index=True) if tables else empty, output, "accuracy")
+
+
+def _with(own: pd.DataFrame, judged: pd.DataFrame, checkpoint: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the accuracies of a checkpoint with those that the evaluation harness made of its texts."""
+    more = judged[(judged["model"] == checkpoint["model"]) & (judged["step"] == checkpoint["step"])]
+    if more.empty:
+        return own
+    parts = [part[SUMMARY] for part in (own, more) if len(part)]
+    whole: pd.DataFrame = pd.concat(parts, ignore_index=True).sort_values("task", kind="stable")
+    return whole
 
 
 def consistency_of_scores(

@@ -19,7 +19,7 @@ from trajectories.analysis.question_metrics import SCORE_COLUMNS
 from trajectories.errors import UserError
 from trajectories.files import digest, file_sha256, whole_file
 from trajectories.provenance import code_digest
-from trajectories.scoring.scores import read_scores
+from trajectories.scoring.scores import only_texts, read_scores
 
 MADE_BY = ("trajectories.analysis.accuracy", "trajectories.analysis.question_metrics", "trajectories.study.metrics")
 FOLDER = "accuracy"  # below the store
@@ -56,7 +56,10 @@ def summary(scores: Path, kept: Path | None) -> pd.DataFrame:
 
 
 def _made(scores: Path) -> pd.DataFrame:
-    return accuracy_rows(read_scores(scores, columns=SCORE_COLUMNS), "", 0, 0, 0)[_OWN]
+    table = read_scores(scores, columns=SCORE_COLUMNS)
+    if table.empty and only_texts(scores):
+        return pd.DataFrame(columns=_OWN).astype({"value": float, "stderr": float, "questions": int})
+    return accuracy_rows(table, "", 0, 0, 0)[_OWN]
 
 
 def _key(scores: Path) -> str:

@@ -12,7 +12,7 @@ from trajectories.files import whole_file
 from trajectories.imports.names import MC_TASKS, OURS
 from trajectories.provenance import versions
 from trajectories.study.config import Study
-from trajectories.study.metrics import record_of
+from trajectories.study.metrics import LESS_IS_BETTER, record_of
 from trajectories.study.sources import source_of
 from trajectories.tables import read_table
 
@@ -40,13 +40,13 @@ def write_export(study: Study, accuracy: Path | str, folder: Path | str, table: 
 def result_file(study: Study, model: str, step: int, rows: pd.DataFrame) -> dict[str, Any]:
     """Return the results of one checkpoint (its rows of the accuracy table) as the harness lays them out."""
     tasks = {str(name): part for name, part in rows.groupby("task", sort=False)}
-    records = {task.name: task for task in study.tasks}
+    shots = {task.name: (task.harness and task.harness.shots) or task.shots for task in study.tasks}
     return {
         "results": {name: {"alias": name} | _metrics(name, part) for name, part in tasks.items()},
         "group_subtasks": {name: [] for name in tasks},
-        "configs": {name: {"task": name, "num_fewshot": records[name].shots} for name in tasks},
+        "configs": {name: {"task": name, "num_fewshot": shots.get(name)} for name in tasks},
         "versions": dict.fromkeys(tasks, 0),
-        "n-shot": {name: records[name].shots for name in tasks},
+        "n-shot": {name: shots[name] for name in tasks if name in shots},  # averages have none of their own
         "higher_is_better": {name: _sides(name, part) for name, part in tasks.items()},
         "n-samples": {name: _counts(part) for name, part in tasks.items()},
         "config": {"model": "hf", "model_args": _arguments(study, model, step), "limit": None},
@@ -65,13 +65,15 @@ def _metrics(task: str, rows: pd.DataFrame) -> dict[str, float | str]:
     found: dict[str, float | str] = {}
     for metric, value, stderr in zip(rows["metric"], rows["value"], rows["stderr"], strict=True):
         name = _name(task, str(metric))
-        found[f"{name},none"] = float(value)
-        found[f"{name}_stderr,none"] = "N/A" if pd.isna(stderr) else float(stderr)
+        name, _, way = name.removesuffix(LESS_IS_BETTER).partition(",")
+        found[f"{name},{way or 'none'}"] = float(value)
+        found[f"{name}_stderr,{way or 'none'}"] = "N/A" if pd.isna(stderr) else float(stderr)
     return found
 
 
 def _sides(task: str, rows: pd.DataFrame) -> dict[str, bool]:
-    return {_name(task, str(metric)): record_of(str(metric)).higher_is_better for metric in rows["metric"]}
+    sides = {_name(task, str(metric)): record_of(str(metric)).higher_is_better for metric in rows["metric"]}
+    return {name.removesuffix(LESS_IS_BETTER).partition(",")[0]: better for name, better in sides.items()}
 
 
 def _counts(rows: pd.DataFrame) -> dict[str, int]:

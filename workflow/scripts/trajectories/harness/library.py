@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trajectories.errors import UserError
-from trajectories.questions.harness.names import GENERATE
 from trajectories.questions.harness.record import HarnessTask
 from trajectories.questions.harness.tasks import yaml_of
 
@@ -23,7 +22,7 @@ REASONS = (
 def load_task(record: HarnessTask) -> Any:
     """Return the harness's task with its requests made, shots set as its own command line sets them.
 
-    Raises `UserError` when its data cannot be had, or log-likelihoods do not answer it.
+    Raises `UserError` when its data cannot be had, or it needs more than texts.
     """
     from lm_eval.tasks._factory import TaskFactory
     from lm_eval.tasks._index import TaskIndex
@@ -41,7 +40,7 @@ def load_task(record: HarnessTask) -> Any:
     try:
         task.build_all_requests()
     except Exception as error:  # of the task's own functions and templates
-        raise UserError(f"{_where(task)}the harness cannot make its requests ({_said(error)})") from error
+        raise UserError(f"{_where(task)}the harness cannot make its requests ({said(error)})") from error
     return task
 
 
@@ -65,8 +64,6 @@ def _set_shots(task: Any, shots: int | None) -> None:
 
 
 def _refuse(task: Any) -> None:
-    if task.OUTPUT_TYPE == GENERATE:
-        raise UserError("lets the model write; only what log-likelihoods answer is asked here")
     for flag, what in (("MULTIMODAL", "pictures or sound"), ("UNSAFE_CODE", "code that the model writes to be run")):
         if getattr(task, flag, False):
             raise UserError(f"needs {what}")
@@ -82,7 +79,7 @@ def _reason(error: Exception, record: HarnessTask) -> str:
     for words, reason in REASONS:
         if any(word in told for word in words):
             return f"the harness's data set {record.data} {reason}"
-    return f"the harness cannot read it ({_said(error)})"
+    return f"the harness cannot read it ({said(error)})"
 
 
 def _where(task: Any) -> str:
@@ -98,7 +95,7 @@ def _where(task: Any) -> str:
     return ""
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """Return the kind of an error and the first line of what it says."""
     lines: Sequence[str] = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -7,10 +7,13 @@ choices are true, how long they are, and which metric of ours each of its metric
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from trajectories.errors import UserError
 from trajectories.harness.asked import Asked
 from trajectories.harness.library import load_task, rows_of
+from trajectories.harness.texts import origin_of_texts, questions_of_texts
+from trajectories.questions.harness.names import GENERATE
 from trajectories.questions.harness.record import HarnessTask
 from trajectories.questions.question import Question
 from trajectories.questions.task import Task
@@ -29,6 +32,10 @@ def ask_harness(task: Task) -> tuple[list[Question], dict[str, str]]:
     assert record is not None
     try:
         loaded = load_task(record)
+        _refuse_unlike(loaded, record, task.metric)
+        if record.writes:
+            written, how = questions_of_texts(loaded)
+            return written, _origin(record, str(loaded.get_config("num_fewshot")), {}) | origin_of_texts(how)
         asked = [Asked(loaded, number, row, texts) for number, (row, texts) in enumerate(rows_of(loaded))]
         questions, metrics = _understood(asked)
         _hold_against(task, record, metrics)
@@ -38,6 +45,18 @@ def ask_harness(task: Task) -> tuple[list[Question], dict[str, str]]:
         logger.info("%s: the harness's %s is %s", task.name, metric, metrics.get(metric, "no metric here"))
     shots = str(loaded.get_config("num_fewshot"))
     return questions, _origin(record, shots, metrics)
+
+
+def _refuse_unlike(loaded: Any, record: HarnessTask, metric: str) -> None:
+    """Refuse a task with code of its own that writes although its record does not say so, or the other way round."""
+    writes = loaded.OUTPUT_TYPE == GENERATE
+    if writes and not record.writes:
+        known = "; ".join(loaded.aggregation()) or "exact_match"
+        raise UserError(f"its own code lets the model write; say which metric of its stands for it, as metric: {known}")
+    if record.writes and not writes:
+        raise UserError(
+            f"its own code does not let the model write, so that there is no {metric} of it; take metric out"
+        )
 
 
 def _understood(asked: Sequence[Asked]) -> tuple[list[Question], dict[str, str]]:

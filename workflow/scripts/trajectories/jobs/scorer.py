@@ -120,7 +120,7 @@ def _write_task(job: Job, engine: "Engine", file: RequestsFile, task: str) -> No
     try:
         refuse_vocabulary(requests, engine.vocabulary)
         with progress_bar(len(requests), f"{job.checkpoint} {task}") as advance:
-            scores, texts = write_answers(writer, requests, file.written[task], advance)
+            scores, texts = write_answers(writer, requests, file.written[task], advance, file.header.get("end", "null"))
     except UserError as error:
         raise UserError(f"{job.checkpoint}, task {task}: {error}") from error
     made = _made(job, engine, file, file.digests[task]) | {

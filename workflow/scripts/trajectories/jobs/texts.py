@@ -49,7 +49,7 @@ def _rows(task: str, asked: Sequence[Question], model: str, step: int, texts: pd
             "text": _one_line(text),
             "answer": _one_line(answer) if isinstance(answer, str) else None,
             "truth": _one_line(", ".join(_true(asked[question]))),
-            "right": bool(right),
+            "right": None if pd.isna(right) else bool(right),
         }
         for question, text, answer, right in zip(
             found["question"].tolist(), found["text"], found["answer"], found["right"], strict=True

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from trajectories.study.metrics import Metric
-from trajectories.study.names import Name
+from trajectories.study.names import MetricName, Name
 from trajectories.study.strict import Strict
 
 
@@ -18,7 +18,7 @@ class Average(Strict):
     weight: Literal["questions", "tasks"] = Field(
         "questions", description="Whether every question weighs the same, or every task."
     )
-    metric: Metric = "accuracy"
+    metric: Metric | MetricName = "accuracy"
     part_of: Name | None = Field(None, description="The average that is shown in its place.")
 
     @property

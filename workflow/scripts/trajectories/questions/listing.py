@@ -13,7 +13,7 @@ from trajectories.questions.average import Average
 from trajectories.questions.question import Question, question_metadata, read_questions
 from trajectories.questions.rows import check_metric
 from trajectories.questions.task import Task
-from trajectories.study.metrics import METRICS
+from trajectories.study.metrics import record_of
 from trajectories.tables import write_table
 
 OF_NO_ANSWER = ("mc2", "accuracy_balanced")
@@ -26,7 +26,7 @@ def chance_level(questions: Sequence[Question], metric: str) -> float | None:
     For accuracies it is the mean share of true choices (one of them must win); for mc2 the same, since each choice
     has the same probability.
     """
-    record = METRICS[metric]
+    record = record_of(metric)
     if record.needs not in ("two choices", "unconditional"):
         return None
     shares = np.array([sum(question.labels) / len(question.labels) for question in questions])
@@ -45,8 +45,8 @@ def constant_levels(questions: Sequence[Question], metric: str) -> list[float]:
     """
     widths = {len(question.choices) for question in questions}
     if (
-        METRICS[metric].needs != "two choices"
-        or not METRICS[metric].is_share
+        record_of(metric).needs != "two choices"
+        or not record_of(metric).is_share
         or metric in OF_NO_ANSWER
         or len(widths) != 1
     ):

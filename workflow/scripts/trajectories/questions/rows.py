@@ -10,7 +10,7 @@ from trajectories.questions.files import place_of, shown_keys
 from trajectories.questions.question import Question
 from trajectories.questions.task import Task
 from trajectories.questions.templates import Row, evaluated, literal, rendered
-from trajectories.study.metrics import METRICS
+from trajectories.study.metrics import METRICS, record_of
 from trajectories.study.protocol import Protocol
 
 SHOWN = 5
@@ -89,7 +89,7 @@ def _question(row: Row, task: Task, protocol: Protocol, preamble: str) -> Questi
 
 def check_metric(question: Question, metric: str) -> None:
     """Raise ValueError where a question has not what the metric needs."""
-    needs = METRICS[metric].needs
+    needs = record_of(metric).needs
     if needs in ("two choices", "unconditional", "written") and len(question.choices) < 2:
         raise ValueError(
             f"has 1 choice; at least 2 are needed for the metric {metric}: add choices, or take a metric of one choice "

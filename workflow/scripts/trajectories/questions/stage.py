@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from trajectories.errors import UserError
 from trajectories.files import file_sha256
@@ -20,6 +21,7 @@ from trajectories.questions.task import RunningText, Task
 from trajectories.study.protocol import Protocol
 
 logger = logging.getLogger(__name__)
+Asked = TypeVar("Asked")
 Origin = dict[str, str]
 Generate = Callable[[str, int, int | None], Sequence[Question]]  # name, seed, how many questions
 Ask = Callable[[Task], tuple[Sequence[Question], Origin]]  # what the evaluation harness asks
@@ -43,8 +45,9 @@ def write_task(
     rules = Protocol.model_validate_json(protocol)
     questions, origin = questions_of(record, rules, seed, generate, ask)
     asked = sampled(questions, record)
-    for warning in lint(questions, prefix_of(record, rules), record.metric):
-        logger.warning("task %s: %s", record.name, warning)
+    if record.harness is None or not record.writes:  # of whose choices, the targets, none is scored
+        for warning in lint(questions, prefix_of(record, rules), record.metric):
+            logger.warning("task %s: %s", record.name, warning)
     metadata = {"task": task, "protocol": protocol, "origin": json.dumps(origin), "available": str(len(questions))}
     write_questions(asked, output, metadata)
 
@@ -101,7 +104,7 @@ def _file_origin(path: str) -> Origin:
     return {"file": path, "sha256": file_sha256(path)}
 
 
-def sampled(questions: Sequence[Question], task: Task) -> Sequence[Question]:
+def sampled(questions: Sequence[Asked], task: Task) -> Sequence[Asked]:
     """Return as many questions as the task samples, in their order; all where there are no more than that."""
     if task.sample is None or task.sample >= len(questions):
         return questions

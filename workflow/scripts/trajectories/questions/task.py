@@ -17,7 +17,7 @@ from trajectories.questions.harness.record import HarnessTask
 from trajectories.questions.layouts import ASKING, filled
 from trajectories.questions.written import Answer, Written, as_template
 from trajectories.study.metrics import Metric
-from trajectories.study.names import Name
+from trajectories.study.names import MetricName, Name
 from trajectories.study.strict import Strict
 from trajectories.study.values import Place
 
@@ -106,7 +106,7 @@ class Task(Strict):
     preamble: Name | None = Field(None, description="A text of the catalogue put before every context.")
     delimiter: str = Field("", description="What the harness puts between context and choice.")
     seed: int | None = Field(None, description="Seed of a generator's questions; null: the study's pocket suite's.")
-    metric: Metric | Name = "accuracy"
+    metric: Metric | MetricName = "accuracy"
     group: Name | None = Field(None, description="Tasks of one group share contexts and are scored in one tree.")
     part_of: Name | None = Field(None, description="The average that is shown in its place.")
     questions: PositiveInt | None = Field(None, description="How many questions there must be.")
@@ -179,8 +179,13 @@ class Task(Strict):
 
     @property
     def written(self) -> Written | None:
-        """How the model writes its answer; None where choices are scored."""
+        """How the model writes its answer; None where choices are scored, or the harness says it."""
         return self.answer if isinstance(self.answer, Written) else None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the model writes its answers: as the record says, or as the harness's task does."""
+        return self.written is not None or (self.harness is not None and self.harness.writes)
 
     @property
     def true(self) -> str | int | None:
@@ -212,7 +217,7 @@ class Task(Strict):
         """How the task is asked, in words."""
         if self.chain is not None:
             return f"chain of thought, {self.chain.size} example{'s' if self.chain.size != 1 else ''}"
-        return f"{self.shots}-shot{', written' if self.written else ''}"
+        return f"{self.shots}-shot{', written' if self.writes else ''}"
 
     @property
     def files(self) -> list[str]:

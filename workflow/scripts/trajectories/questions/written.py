@@ -90,6 +90,12 @@ class Written(Strict):
         said = self.normalised(answer)
         return next((place for place, choice in enumerate(choices) if self.normalised(choice) == said), None)
 
+    def cut(self, text: str) -> str:
+        """Return a text up to the first stop string in it, one after the other as the harness looks for them."""
+        for stop in filter(None, self.stop):
+            text = text.split(stop)[0]
+        return text
+
     def normalised(self, text: str) -> str:
         """Return a text without what does not count."""
         if "spaces" in self.normalise:

@@ -9,12 +9,12 @@ from typing import Any
 
 from trajectories.checkpoints.resolved import last_used
 from trajectories.hub.snapshot import fetch_tokenizer
-from trajectories.questions.question import Question, read_questions
+from trajectories.questions.question import Question, question_metadata, read_questions
 from trajectories.questions.task import Task
 from trajectories.scoring.encode import encode
 from trajectories.scoring.requests import Requests, write_requests
 from trajectories.scoring.tokenizer import Opened, open_tokenizer
-from trajectories.scoring.written import Asked, asked_of, decoder_of
+from trajectories.scoring.written import Asked, asked_by_harness, asked_of, decoder_of, end_of
 from trajectories.study.config import Tokenizer
 from trajectories.study.protocol import Protocol
 
@@ -59,10 +59,10 @@ def write_all(
     records = [Task.model_validate_json(task) for task in tasks]
     rules = Protocol.model_validate_json(protocol)
     trees = _trees(records, questions)
-    written = _written(records, trees)
+    written = _written(records, trees, questions)
     delimiters = {task.name: task.between for task in records}
     encoded: dict[str, list[Requests]] = {}
-    decoders: dict[str, str] = {}
+    decoders: dict[str, dict[str, str]] = {}
     for number, text in enumerate(tokenizers):
         place = Tokenizer.model_validate_json(text)
         opened = _open(place, checkpoints)
@@ -71,12 +71,13 @@ def write_all(
         if key not in encoded:
             core = opened.tokenizer if opened else None
             encoded[key] = [_encode(tree, delimiters, core, rules, unconditional, written) for tree in trees]
-            decoders[key] = decoder_of(core) if written and core is not None else ""
+            told = {"decoder": decoder_of(core), "end": end_of(core)} if written and core is not None else {}
+            decoders[key] = told
         header = {"tokenizer": key, "protocol": protocol, "notes": json.dumps(notes)}
         own = outputs[number * len(trees) : (number + 1) * len(trees)]
         for requests, output in zip(encoded[key], own, strict=True):
             asked = {name: written[name].as_text() for name in requests.tasks if name in written}
-            told = {"written": json.dumps(asked), "decoder": decoders[key]} if asked else {}
+            told = {"written": json.dumps(asked), **decoders[key]} if asked else {}
             write_requests(requests, output, header | told, {name: text + key for name, text in asked.items()})
 
 
@@ -101,10 +102,18 @@ def _encode(
     return encode(asked, delimiters, tokenizer, rules, unconditional, written)
 
 
-def _written(records: Sequence[Task], trees: Sequence[Mapping[str, list[Question]]]) -> dict[str, Asked]:
+def _written(
+    records: Sequence[Task], trees: Sequence[Mapping[str, list[Question]]], files: Sequence[Path | str]
+) -> dict[str, Asked]:
     """Return what is asked of each task whose answers the model writes."""
-    questions = {name: asked for tree in trees for name, asked in tree.items()}
-    return {task.name: asked_of(task.written, questions[task.name], task.name) for task in records if task.written}
+    asked = {name: questions for tree in trees for name, questions in tree.items()}
+    found = {}
+    for task, file in zip(records, files, strict=True):
+        if task.written is not None:
+            found[task.name] = asked_of(task.written, asked[task.name], task.name)
+        elif task.writes:
+            found[task.name] = asked_by_harness(question_metadata(file))
+    return found
 
 
 def _open(tokenizer: Tokenizer, checkpoints: Path | str | None) -> Opened | None:

@@ -32,6 +32,9 @@ class Length:
 
     new_tokens: int
     stop: tuple[str, ...] = ()
+    named: str = "answer.new_tokens"  # where `new_tokens` was said
+    ends: tuple[int, ...] = ()  # tokens that end a text beside those of the model
+    with_end: bool = False  # whether the token that ends a text stays in it; decoding drops it where it is special
 
     def cut(self, text: str) -> str:
         """Return a text up to the first stop string in it."""
@@ -53,14 +56,15 @@ class Writer:
     pack_tokens: int = 1024
 
     def write(self, prompts: Sequence[Ids], length: Length, progress: Progress = lambda count: None) -> list[list[int]]:
-        """Return the tokens that greedy decoding writes after each prompt, without the model's own end token.
+        """Return the tokens that greedy decoding writes after each prompt, without the one that ends a text unless
+        `length` keeps it.
 
         The token with which a stop string is complete is the last one. Prompts lose tokens on the left where they and
         the new tokens do not fit into the window together. Raises `UserError` when the new tokens alone fill it.
         """
         if length.new_tokens >= self.window:
             raise UserError(
-                f"answer.new_tokens: {length.new_tokens} leave no place for a question in the model's window of "
+                f"{length.named}: {length.new_tokens} leave no place for a question in the model's window of "
                 f"{self.window} tokens"
             )
         asked = [list(prompt)[-(self.window - length.new_tokens) :] for prompt in prompts]
@@ -107,7 +111,7 @@ class Writer:
     def _run(self, prompts: Sequence[Ids], length: Length, shared: Sequence[tuple[Tensor, Tensor]]) -> list[list[int]]:
         width = max(map(len, prompts))
         padding = [width - len(prompt) for prompt in prompts]
-        ends = self._end_tokens()
+        ends = [*dict.fromkeys([*self._end_tokens(), *length.ends])]
         fill = ends[0] if ends else 0
         ids = torch.tensor([[fill] * pad + list(prompt) for pad, prompt in zip(padding, prompts, strict=True)])
         mask = torch.tensor([[0] * pad + [1] * (width - pad) for pad in padding])
@@ -120,9 +124,9 @@ class Writer:
         return [self._ended(row, length, ends) for row in made[:, width:].tolist()]
 
     def _ended(self, ids: list[int], length: Length, ends: Sequence[int]) -> list[int]:
-        """Return what a row wrote before the model's end token, up to the token that completes a stop string."""
+        """Return what a row wrote before an end token, or with it, up to the token that completes a stop string."""
         end = next((place for place, token in enumerate(ids) if token in ends), len(ids))
-        own = ids[:end]
+        own = ids[: end + length.with_end]
         if not length.ended(self.decode(own)):
             return own
         return next(own[:count] for count in range(1, len(own) + 1) if length.ended(self.decode(own[:count])))

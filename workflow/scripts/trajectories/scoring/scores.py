@@ -23,6 +23,7 @@ TYPES = {
     "unconditional": "float64", "running": "bool",
 }  # fmt: skip
 COLUMNS = tuple(TYPES)
+_SCHEMA = pa.schema([(name, pa.string() if kind == "str" else pa.type_for_alias(kind)) for name, kind in TYPES.items()])
 _REAL = [name for name, kind in TYPES.items() if kind == "float64"]
 # How parquet files of scores are laid out: a third smaller than pyarrow's own way, and a damaged page is noticed.
 LAYOUT: Mapping[str, Any] = {
@@ -62,7 +63,7 @@ def _windows_together(rows: pd.DataFrame) -> pd.DataFrame:
 
 def write_scores(scores: pd.DataFrame, path: Path | str, metadata: Mapping[str, object]) -> None:
     """Write scores as parquet, whole or not at all; `metadata` values that are not text are written as JSON."""
-    table = pa.Table.from_pandas(scores[list(COLUMNS)], preserve_index=False)
+    table = pa.Table.from_pandas(scores[list(COLUMNS)], schema=_SCHEMA, preserve_index=False)
     header = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
     with whole_file(path) as part:
         pq.write_table(table.replace_schema_metadata(header), part, **LAYOUT)
@@ -71,6 +72,12 @@ def write_scores(scores: pd.DataFrame, path: Path | str, metadata: Mapping[str, 
 def empty_scores() -> pd.DataFrame:
     """Return scores without rows, in the right types."""
     return pd.DataFrame(columns=list(COLUMNS)).astype(TYPES)
+
+
+def only_texts(path: Path | str) -> bool:
+    """Tell whether a scores file without rows has none to have: models wrote to all of its tasks, and others judge."""
+    made = json.loads((pq.read_schema(path).metadata or {}).get(b"tasks", b"{}"))
+    return bool(made) and all(how.get("way") == "generation" for how in made.values())
 
 
 def read_scores(path: Path | str, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,15 @@ from tokenizers import Tokenizer
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 from trajectories.questions.written import NO_ANSWER, Written
-from trajectories.scoring.scores import COLUMNS, TYPES
+from trajectories.scoring.scores import COLUMNS, TYPES, empty_scores
 
 if TYPE_CHECKING:
     from trajectories.scoring.generation import Progress, Writer
     from trajectories.scoring.requests import Requests
 
 TEXTS = {"task": "str", "question": "int32", "text": "str", "answer": "str", "right": "bool", "tokens": "int32"}
-"""Columns of the texts kept; `answer` is missing where a text holds none, `tokens` counts those of the text."""
+"""Columns of the texts kept; `answer` is missing where a text holds none, `right` where the harness is still to judge
+it or its metric says no such thing of one text; `tokens` counts those of the text."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,20 @@ class Asked:
     how: Written
     choices: tuple[tuple[str, ...], ...]
     labels: tuple[tuple[int, ...], ...]
+    judged: bool = False  # later, by the evaluation harness: no answer is looked for in a text
 
     def as_text(self) -> str:
         """Return it as JSON."""
+        if self.judged:
+            return json.dumps({"how": self.how.model_dump(), "judged": True})
         return json.dumps({"how": self.how.model_dump(), "choices": self.choices, "labels": self.labels})
 
     @classmethod
     def from_text(cls, text: str) -> "Asked":
         """Return what `as_text` wrote."""
         read = json.loads(text)
+        if read.get("judged"):
+            return cls(Written.model_validate(read["how"]), (), (), judged=True)
         choices, labels = (tuple(map(tuple, read[key])) for key in ("choices", "labels"))
         return cls(Written.model_validate(read["how"]), choices, labels)
 
@@ -54,6 +60,12 @@ def asked_of(how: Written, questions: Sequence[Question], task: str) -> Asked:
                 f"task {task}, question {number}: {what}; an answer by generation is one of several choices"
             )
     return Asked(how, tuple(q.choices for q in questions), tuple(q.labels for q in questions))
+
+
+def asked_by_harness(metadata: Mapping[str, str]) -> Asked:
+    """Return how the questions of a task of the harness are asked, from what their file says."""
+    told = json.loads(metadata["origin"])["generation"]
+    return Asked(Written.model_validate_json(told), (), (), judged=True)
 
 
 @dataclass(frozen=True)
@@ -79,20 +91,39 @@ def decoder_of(tokenizer: Any) -> str:
     return str(backend.to_str())
 
 
+def end_of(tokenizer: Any) -> str:
+    """Return the token with which a tokenizer ends a text, and how that is written, as JSON; null where it has none."""
+    end = tokenizer.eos_token_id
+    return json.dumps(None if end is None else [int(end), str(tokenizer.decode([end], skip_special_tokens=False))])
+
+
 def write_answers(
-    writer: "Writer", requests: "Requests", asked: Asked, progress: "Progress" = lambda count: None
+    writer: "Writer",
+    requests: "Requests",
+    asked: Asked,
+    progress: "Progress" = lambda count: None,
+    end: str = "null",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the scores of one task's questions, and its texts (columns `TEXTS`), in the order of questions.
 
     The scores have no log-likelihoods: of a question's choices the one that the text says is greedy, and one more
-    choice, the last, is so where the text holds no answer. Raises `UserError` as `Writer.write` does.
+    choice, the last, is so where the text holds no answer. Texts that the harness judges have no scores, and end as it
+    ends them: with the model's end token or with the tokenizer's, which `end` tells (`end_of`). Raises `UserError` as
+    `Writer.write` does.
     """
     from trajectories.scoring.generation import Length
 
     length = Length(asked.how.new_tokens, tuple(asked.how.stop))
+    if asked.judged:
+        ends = json.loads(end)
+        length = replace(length, named="its YAML's max_gen_toks", ends=(ends[0],) if ends else (), with_end=True)
     made = writer.write([requests.ids(k).tolist() for k in range(len(requests))], length, progress)
     task = requests.tasks[int(requests.task[0])]
     places = np.argsort(requests.question, kind="stable")
+    if asked.judged:
+        how = asked.how if not ends else asked.how.model_copy(update={"stop": [*asked.how.stop, ends[1]]})
+        cut = [(int(requests.question[k]), made[k], how.cut(writer.decode(made[k]))) for k in places]
+        return empty_scores(), _unjudged(task, cut)
     texts = [(int(requests.question[k]), made[k], length.cut(writer.decode(made[k]))) for k in places]
     answers = [asked.how.answer_in(text) for _, _, text in texts]
     said = [asked.how.choice_of(a, asked.choices[q]) for a, (q, _, _) in zip(answers, texts, strict=True)]
@@ -116,6 +147,13 @@ def write_answers(
         }
     )
     return scores, kept.astype({name: kind for name, kind in TEXTS.items() if kind != "str"})
+
+
+def _unjudged(task: str, texts: Sequence[tuple[int, list[int], str]]) -> pd.DataFrame:
+    """Return the table of texts in which nobody has looked for an answer yet."""
+    rows = [(task, question, text, None, None, len(ids)) for question, ids, text in texts]
+    kinds = {name: kind for name, kind in TEXTS.items() if kind != "str"}
+    return pd.DataFrame(rows, columns=list(TEXTS)).astype(kinds | {"right": "boolean"})
 
 
 def _score_rows(

@@ -12,8 +12,8 @@ from trajectories.questions.average import Average
 from trajectories.questions.task import Task
 from trajectories.study.fits import misfits
 from trajectories.study.known import KnownTask, with_harness_tasks
-from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, OF_TEXTS, Metric, record_of
-from trajectories.study.names import Name
+from trajectories.study.metrics import LESS_IS_BETTER, OF_TEXTS, Metric, is_known, record_of
+from trajectories.study.names import MetricName, Name
 from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.seed import Seed, seeded_by_name
 from trajectories.study.sizes import sizes_of
@@ -167,7 +167,7 @@ class Scoring(Strict):
 class Statistics(Strict):
     """What the analysis does with the accuracies."""
 
-    metrics: dict[Name, Metric | Name] = Field(
+    metrics: dict[Name, Metric | MetricName] = Field(
         {}, description="Metric of a task in the regression, where not its record's."
     )
     alpha: float = Field(0.05, gt=0, lt=1)
@@ -354,9 +354,8 @@ class Study(Strict):
     def metric_of(self, task: Task | Average) -> str:
         """Return the metric that stands for `task` in the regression and the main figure."""
         metric = self.statistics.metrics.get(task.name, task.metric)
-        known = metric in METRICS or metric in IMPORTED
         less = isinstance(task, Task) and task.better == "lower"
-        return metric + LESS_IS_BETTER if less and not known else metric
+        return metric + LESS_IS_BETTER if less and not is_known(metric) else metric
 
     @property
     def shown(self) -> tuple[Task | Average, ...]:

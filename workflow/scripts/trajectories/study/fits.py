@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trajectories.errors import UserError
-from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS
+from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, is_known
 from trajectories.study.sources import source_of, tokens_of
 from trajectories.study.strict import suggestion
 from trajectories.study.values import has_step
@@ -124,6 +124,8 @@ def _metrics(study: "Study") -> Iterator[str]:
     for place, task in enumerate(study.tasks):
         metric = study.metric_of(task).removesuffix(LESS_IS_BETTER)
         if metric in METRICS or (study.imported is not None and metric in IMPORTED):
+            continue
+        if task.harness is not None and task.writes and (study.imported is None or is_known(metric)):
             continue
         if study.imported is None:
             near = suggestion(metric, set(METRICS))

@@ -6,7 +6,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Metric = Literal[
@@ -103,15 +103,38 @@ IMPORTED: Mapping[str, MetricRecord] = {
 }
 """Metrics that are never computed here and come in with results made elsewhere."""
 
+GENERATED: Mapping[str, MetricRecord] = {
+    record.name: record
+    for record in (
+        _share("acc", "any", "acc"),
+        _share("em", "any", "em", "Exact match"),
+        _share("contains", "any", "contains", "Share that holds the answer"),
+    )
+}
+"""Further shares that the evaluation harness makes of written texts; what else it makes of them has no bounds here."""
+
 LESS_IS_BETTER = "↓"
-"""Ends the name of any other imported metric of which less is better, so that tables say which way it goes."""
+"""Ends the name of any other metric of which less is better and that is not computed here, so that tables say which way
+it goes."""
 
 
 def record_of(metric: str) -> MetricRecord:
-    """Return a metric's record; for a name that only an import knows, one without bounds."""
-    known = METRICS.get(metric) or IMPORTED.get(metric)
-    better = not metric.endswith(LESS_IS_BETTER)
-    return known or MetricRecord(metric, metric, -math.inf, math.inf, better, "any")
+    """Return a metric's record; for a name that only an import or the harness knows, one without bounds."""
+    name, _, filtered = metric.partition(",")
+    known = METRICS.get(name) or IMPORTED.get(name) or GENERATED.get(name)
+    if known is not None:
+        return replace(known, name=metric, label=f"{known.label}, {filtered}") if filtered else known
+    return MetricRecord(metric, metric, -math.inf, math.inf, not metric.endswith(LESS_IS_BETTER), "any")
+
+
+def is_known(metric: str) -> bool:
+    """Tell whether a metric has a record of its own, with whatever filter of the harness's."""
+    return any(metric.partition(",")[0] in records for records in (METRICS, IMPORTED, GENERATED))
+
+
+def filtered_name(metric: str, filtered: str) -> str:
+    """Return what the harness's metric of texts behind a filter is called here; `none` is no filter."""
+    return metric if filtered == "none" else f"{metric},{filtered}"
 
 
 def sign_of(metric: str) -> float:

@@ -15,7 +15,7 @@ from trajectories.errors import UserError
 from trajectories.files import digest, file_sha256, write_text
 from trajectories.questions.harness.names import Expansion, as_text, expand, from_text
 
-FORM = 1  # of what is remembered
+FORM = 2  # of what is remembered
 MISSING = "tasks of the harness need it installed: pip install 'trajectories[harness]'"
 
 

@@ -4,7 +4,7 @@ The harness's own index and its own rules for groups are used; no data set is to
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,10 @@ class Named:
     data: str
     metrics: tuple[str, ...]
     results: str = ""  # the function that makes the task's metrics, where it is not the harness's
+    filters: tuple[str, ...] = ("none",)  # ways of reading texts, by name
+    generation: Mapping[str, Any] = field(default_factory=dict)  # how texts are written, as far as the YAML says
+    repeats: int = 1
+    lower: tuple[str, ...] = ()  # metrics of which less is better
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,7 @@ def _named(leaf: _Leaf) -> Named:
 
     path = leaf.entry.yaml_path
     config = load_yaml(path, resolve_func=False) | leaf.overrides
+    rules = config.get("metric_list") or []
     metadata, kind = config.get("metadata"), "" if "class" in config else str(config.get("output_type", GENERATE))
     overrides = {key: value for key, value in leaf.overrides.items() if key not in ("task", "task_alias")}
     return Named(
@@ -171,9 +176,24 @@ def _named(leaf: _Leaf) -> Named:
         shots=config.get("num_fewshot"),
         version=str(metadata.get("version", "")) if isinstance(metadata, dict) else "",
         data="/".join(str(part) for key in ("dataset_path", "dataset_name") if (part := config.get(key))),
-        metrics=tuple(str(rule.get("metric")) for rule in config.get("metric_list") or []) or _usual_metrics(kind),
-        results=str(config.get("process_results") or "").rpartition(".")[2],
+        metrics=tuple(map(_metric, rules)) or _usual_metrics(kind),
+        results=_function(config.get("process_results")),
+        filters=tuple(str(way.get("name")) for way in config.get("filter_list") or []) or ("none",),
+        generation=config.get("generation_kwargs") or {},
+        repeats=int(config.get("repeats") or 1),
+        lower=tuple(_metric(rule) for rule in rules if rule.get("higher_is_better") is False),
     )
+
+
+def _metric(rule: Mapping[str, Any]) -> str:
+    """Return the name of a metric, that of its function where it has one of its own."""
+    metric = str(rule.get("metric"))
+    return _function(metric) if "/" in metric else metric
+
+
+def _function(path: Any) -> str:
+    """Return the name of a function that a YAML names."""
+    return str(path or "").rpartition(".")[2]
 
 
 def _usual_metrics(output_type: str) -> tuple[str, ...]:
@@ -200,6 +220,7 @@ def from_text(text: str) -> Expansion:
     import json
 
     read = json.loads(text)
-    tasks = [Named(**task | {"metrics": tuple(task["metrics"])}) for task in read["tasks"]]
+    several = ("metrics", "filters", "lower")
+    tasks = [Named(**task | {key: tuple(task[key]) for key in several}) for task in read["tasks"]]
     groups = [NamedGroup(**group | {"tasks": tuple(group["tasks"])}) for group in read["groups"]]
     return Expansion(tuple(tasks), tuple(groups))

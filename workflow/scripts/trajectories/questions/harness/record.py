@@ -19,4 +19,5 @@ class HarnessTask(Strict):
     digest: str = Field("", description="sha256 of the user's own YAMLs and modules, where it is among them.")
     data: str = Field("", description="The data set it reads.")
     metrics: tuple[str, ...] = Field((), description="Its metrics, as the harness calls them.")
+    writes: bool = Field(False, description="Whether it lets the model write its answers.")
     stands: str = Field("", description="That of them which the record's metric was taken for; empty: the user's own.")

@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 from trajectories.errors import UserError
 from trajectories.questions.average import Average
 from trajectories.questions.harness.cache import content_of, library_version, remembered
+from trajectories.questions.harness.generation import check_generation
 from trajectories.questions.harness.names import GENERATE, Expansion, Named, NamedGroup
 from trajectories.questions.harness.record import HarnessTask
 from trajectories.questions.task import Task
+from trajectories.study.metrics import METRICS, filtered_name
 from trajectories.study.names import LONGEST
 
-ASKED = ("multiple_choice", "loglikelihood", "loglikelihood_rolling")
-"""Output types that log-likelihoods answer."""
+ASKED = ("multiple_choice", "loglikelihood", "loglikelihood_rolling", GENERATE)
+"""Output types that are answered: by log-likelihoods, the last by texts."""
 
 # Which metric of ours the harness's own is, by the output type; the first that a task has stands for it.
 STANDS: Mapping[str, Mapping[str, str]] = {
@@ -36,8 +38,7 @@ def harness_tasks(item: Mapping[str, Any], where: str) -> tuple[list[Task], list
 
     `item` has `harness` (a name: a task, group or tag), and may have `shots`, `include` (a folder of YAMLs or a list
     of them), `name` (for a group: the beginning of its tasks' names too), and keys of a task's record.
-    Raises `UserError`, with the place in the config, for whatever the harness does not know or log-likelihoods do not
-    answer.
+    Raises `UserError`, with the place in the config, for whatever the harness does not know or cannot be answered here.
     """
     keys = dict(item)
     name, shots, include = keys.pop("harness"), keys.pop("shots", None), keys.pop("include", ())
@@ -53,8 +54,8 @@ def harness_tasks(item: Mapping[str, Any], where: str) -> tuple[list[Task], list
         tasks = [_task(named, names, keys, common) for named in found.tasks]
     except UserError as error:
         raise UserError(f"{where}: harness: {error}") from error
-    groups = [group for group in found.groups if group.weights]
     metrics = {task.name: task.metric for task in tasks}
+    groups = [group for group in found.groups if group.weights and _alike(group, names, tasks)]
     averages = [_average(group, names, metrics, name, keys) for group in groups]
     averages = [_inside(average, averages[:place]) for place, average in enumerate(averages)]
     return [_inside(task, averages) for task in tasks], averages
@@ -86,18 +87,44 @@ def _tree(found: Expansion, keys: Mapping[str, Any], name: str) -> str | None:
 
 def _task(named: Named, names: Mapping[str, str], keys: Mapping[str, Any], common: Mapping[str, Any]) -> Task:
     _refuse(named, common["shots"])
-    stands, metric = _metric(named)
     given = keys.get("metric")
+    writes = _writes(named, given)
+    stands, metric = ("", _metrics_of_texts(named)[0]) if writes and named.output_type else _metric(named)
+    if writes:
+        _check_texts(named, given)
+    less = {"better": "lower"} if writes and str(given or metric).partition(",")[0] in named.lower else {}
     record = HarnessTask(
         task=named.task, yaml=named.yaml, overrides=named.overrides, version=named.version, data=named.data,
-        metrics=named.metrics, stands="" if given else stands, **common,
+        metrics=named.metrics, stands="" if given else stands, writes=writes, **common,
     )  # fmt: skip
-    return Task.checked({"metric": metric, **keys} | {"name": names[named.task], "harness": record}, named.task)
+    return Task.checked({"metric": metric, **less, **keys} | {"name": names[named.task], "harness": record}, named.task)
+
+
+def _writes(named: Named, given: Any) -> bool:
+    """Tell whether a task lets the model write; of one with code of its own a metric says it that no scores have."""
+    return named.output_type == GENERATE or (not named.output_type and given is not None and given not in METRICS)
+
+
+def _metrics_of_texts(named: Named) -> list[str]:
+    """Return what may stand for a task whose answers are written: each metric behind each filter."""
+    found = [filtered_name(metric, way) for metric in named.metrics for way in named.filters]
+    return [*(found or ["exact_match"]), "answered"]
+
+
+def _check_texts(named: Named, given: Any) -> None:
+    """Refuse what greedy texts do not answer, and a metric that the task has not."""
+    if not isinstance(named.generation, Mapping):
+        raise UserError(f"{named.task!r}: generation_kwargs is no mapping of keys to values")
+    try:
+        check_generation(named.generation, named.repeats)
+    except UserError as error:
+        raise UserError(f"{named.task!r} {error}") from error
+    known = _metrics_of_texts(named)
+    if named.output_type and given is not None and given not in known:
+        raise UserError(f"{named.task!r} lets the model write, and has no metric {given!r}; it has {'; '.join(known)}")
 
 
 def _refuse(named: Named, shots: int | None) -> None:
-    if named.output_type == GENERATE:
-        raise UserError(f"{named.task!r} lets the model write; only what log-likelihoods answer is asked here")
     if named.output_type and named.output_type not in ASKED:
         raise UserError(f"{named.task!r} has the output type {named.output_type!r}; known are {', '.join(ASKED)}")
     if shots and named.shots == 0:
@@ -111,6 +138,15 @@ def _metric(named: Named) -> tuple[str, str]:
     if stands == "acc" and MASS in named.results:
         return stands, MASS
     return stands, known.get(stands, next(iter(known.values())))
+
+
+def _alike(group: NamedGroup, names: Mapping[str, str], tasks: Sequence[Task]) -> bool:
+    """Tell whether a group's tasks have a metric in common: where some are written, all must have the same."""
+    own = {names[name] for name in group.tasks}
+    members = [task for task in tasks if task.name in own]
+    if not any(task.writes for task in members):
+        return True
+    return len({task.metric for task in members}) == 1 and all(task.better != "lower" for task in members)
 
 
 def _average(

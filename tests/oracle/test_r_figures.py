@@ -12,7 +12,7 @@ from trajectories.analysis.items import Answers, fit_items, logit_line
 from trajectories.analysis.lines import run_lines
 from trajectories.analysis.mixed import fit_mixed
 from trajectories.analysis.points import task_points
-from trajectories.analysis.regression import design_matrix, zscore
+from trajectories.analysis.terms import design_matrix, zscore
 
 HERE = Path(__file__).parent / "r_figures"
 

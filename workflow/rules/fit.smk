@@ -18,6 +18,7 @@ rule fit:
         labels={thing.name: thing.title for thing in STUDY.shown},
         code=code_digest(
             "trajectories.analysis.regression",
+            "trajectories.analysis.terms",
             "trajectories.analysis.table1",
             "trajectories.analysis.points",
         ),
@@ -42,7 +43,9 @@ rule by_axis:
         from_tokens=STUDY.statistics.from_tokens,
         code=code_digest(
             "trajectories.analysis.axes",
+            "trajectories.analysis.by_axis",
             "trajectories.analysis.regression",
+            "trajectories.analysis.terms",
             "trajectories.analysis.points",
         ),
     script:

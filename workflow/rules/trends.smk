@@ -31,6 +31,7 @@ rule trends:
             "trajectories.analysis.breaks",
             "trajectories.analysis.clustered",
             "trajectories.analysis.regression",
+            "trajectories.analysis.terms",
             "trajectories.analysis.points",
         ),
     script:
@@ -77,6 +78,7 @@ rule robustness:
             "trajectories.analysis.dependence",
             "trajectories.analysis.trajectory",
             "trajectories.analysis.regression",
+            "trajectories.analysis.terms",
             "trajectories.analysis.points",
         ),
     script:
@@ -107,6 +109,7 @@ rule items:
             "trajectories.analysis.lines",
             "trajectories.analysis.mixed",
             "trajectories.analysis.regression",
+            "trajectories.analysis.terms",
             "trajectories.analysis.points",
         ),
     script:

@@ -1,7 +1,7 @@
 """Adapter of the rule `by_axis`."""
 
 from trajectories.adapter import stage
-from trajectories.analysis.axes import write_by_axis
+from trajectories.analysis.by_axis import write_by_axis
 
 with stage(snakemake.log[0]):
     write_by_axis(

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
-from trajectories.analysis.axes import by_axis_table, measured
+from trajectories.analysis.axes import measured
+from trajectories.analysis.by_axis import by_axis_table
 from trajectories.analysis.regression import regression_table
 from trajectories.errors import UserError
 from trajectories.tables import COLUMNS

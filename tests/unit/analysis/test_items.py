@@ -8,7 +8,7 @@ import pytest
 
 from support.accuracies import grid
 from trajectories.analysis.items import Answers, fit_items, items_table, logit_line
-from trajectories.analysis.regression import TERMS, design_matrix
+from trajectories.analysis.terms import TERMS, design_matrix
 from trajectories.scoring.scores import COLUMNS, TYPES, write_scores
 
 QUESTIONS = 40

@@ -18,7 +18,8 @@ from trajectories.analysis.designs import (
     trend_power,
 )
 from trajectories.analysis.power import observed_noise, plan, power_tables, question_count, write_power
-from trajectories.analysis.regression import design_matrix, regression_table
+from trajectories.analysis.regression import regression_table
+from trajectories.analysis.terms import design_matrix
 from trajectories.analysis.trends import trends_table
 from trajectories.tables import COLUMNS, read_table, write_table
 

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from support.accuracies import LABELS, METRICS, STEPS, grid, published
-from trajectories.analysis.regression import TERMS, regression_table, write_regression
+from trajectories.analysis.regression import regression_table, write_regression
 from trajectories.analysis.table1 import cell, markdown, rounded, table1, write_table1
+from trajectories.analysis.terms import TERMS
 from trajectories.errors import UserError
 from trajectories.tables import COLUMNS, read_table, write_table
 

@@ -14,12 +14,13 @@ from trajectories.analysis.checks import REFITS, Setting, empirical_logit
 from trajectories.analysis.clustered import WEBB, cluster_t, membership, wild_cluster_p
 from trajectories.analysis.parameters import PYTHIA, ParameterCounts, given_counts
 from trajectories.analysis.points import task_points
-from trajectories.analysis.regression import TERMS, design_matrix, regression_table, zscore
+from trajectories.analysis.regression import regression_table
 from trajectories.analysis.sensitivity import (
     CHECKS,
     sensitivity_table,
     survival_table,
 )
+from trajectories.analysis.terms import TERMS, design_matrix, zscore
 
 QUICK = Setting(resamples=199, seed=3)
 

@@ -11,8 +11,8 @@ from support.accuracies import grid
 from trajectories.analysis.checks import between_sizes
 from trajectories.analysis.lines import run_lines
 from trajectories.analysis.points import task_points
-from trajectories.analysis.regression import design_matrix
 from trajectories.analysis.shuffles import size_shuffles, smallest_p
+from trajectories.analysis.terms import design_matrix
 
 
 def t_of(values: np.ndarray, place: np.ndarray, term: int) -> float:

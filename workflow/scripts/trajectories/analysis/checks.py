@@ -19,8 +19,9 @@ from trajectories.analysis.lines import FEWEST_SIZES, run_lines
 from trajectories.analysis.mixed import fit_mixed
 from trajectories.analysis.parameters import PYTHIA, ParameterCounts
 from trajectories.analysis.points import varies
-from trajectories.analysis.regression import TERMS, design_matrix, fit_regression, why_not, zscore
+from trajectories.analysis.regression import fit_regression, why_not
 from trajectories.analysis.shuffles import size_shuffles, smallest_p
+from trajectories.analysis.terms import TERMS, design_matrix, zscore
 from trajectories.analysis.verdicts import CONSTANT
 from trajectories.study.metrics import record_of, sign_of
 

@@ -9,7 +9,7 @@ from scipy import stats
 from trajectories.analysis.dependence import WHITE, Dependence, Noise, slopes
 from trajectories.analysis.drops import DropTest
 from trajectories.analysis.points import with_size
-from trajectories.analysis.regression import design_matrix
+from trajectories.analysis.terms import design_matrix
 
 SIMULATIONS = 2000
 SIZES = 31

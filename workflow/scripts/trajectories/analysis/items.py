@@ -24,7 +24,8 @@ from trajectories.analysis.lines import FEWEST_SIZES, RunLines
 from trajectories.analysis.mixed import fit_mixed
 from trajectories.analysis.points import Metrics, records, table_of
 from trajectories.analysis.question_metrics import SCORE_COLUMNS, question_metrics
-from trajectories.analysis.regression import TERMS, design_matrix, why_not
+from trajectories.analysis.regression import why_not
+from trajectories.analysis.terms import TERMS, design_matrix
 from trajectories.scoring.scores import read_scores
 from trajectories.study.metrics import METRICS, record_of
 

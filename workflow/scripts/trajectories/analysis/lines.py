@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from trajectories.analysis.regression import design_matrix, zscore
+from trajectories.analysis.terms import design_matrix, zscore
 
 FEWEST_SIZES = 4
 """With fewer sizes nothing can be said about sizes: two are needed for a line, one more for its error, one to spare."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from trajectories.errors import UserError
 from trajectories.study.metrics import sign_of
@@ -85,6 +84,8 @@ def better(rows: pd.DataFrame) -> pd.DataFrame:
 
 def correct(p: pd.Series) -> pd.Series:
     """Return Benjamini-Hochberg adjusted p-values; missing ones stay missing and do not count."""
+    from scipy.stats import false_discovery_control  # a second to import, for which readers of points need not wait
+
     corrected = pd.Series(np.nan, index=p.index, dtype=float)
     known = p.notna()
     if known.any():

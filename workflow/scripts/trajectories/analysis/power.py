@@ -32,7 +32,8 @@ from trajectories.analysis.designs import (
 )
 from trajectories.analysis.drops import FEWEST, variance
 from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points, with_size
-from trajectories.analysis.regression import design_matrix, why_not, zscore
+from trajectories.analysis.regression import why_not
+from trajectories.analysis.terms import design_matrix, zscore
 from trajectories.analysis.trajectory import noise_by_name
 from trajectories.study.metrics import record_of
 from trajectories.tables import write_table

@@ -16,7 +16,8 @@ import statsmodels.api as sm
 from trajectories.analysis.constants import below_chance, flags_of
 from trajectories.analysis.lines import FEWEST_SIZES, RunCurves, run_curves
 from trajectories.analysis.points import Metrics, correct, table_of, task_points
-from trajectories.analysis.regression import design_matrix, fit_regression, why_not
+from trajectories.analysis.regression import fit_regression, why_not
+from trajectories.analysis.terms import design_matrix
 from trajectories.study.metrics import record_of
 
 Row = dict[str, object]

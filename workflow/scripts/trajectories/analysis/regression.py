@@ -20,24 +20,8 @@ from trajectories.analysis.points import (
     warn_of_missing,
     warn_of_reasons,
 )
+from trajectories.analysis.terms import TERMS, design_matrix, zscore
 from trajectories.tables import write_table
-
-TERMS = ("parameters", "tokens", "interaction")
-
-
-def zscore(values: np.ndarray) -> np.ndarray:
-    """Return (values - mean) / sample standard deviation (n - 1), as R's `scale`."""
-    return np.asarray((values - values.mean()) / values.std(ddof=1), dtype=float)
-
-
-def design_matrix(points: pd.DataFrame) -> np.ndarray:
-    """Return the n x 4 design: 1, z(log10 parameters), z(log10 tokens), and the product of the two z-scores.
-
-    Both variables must vary and be positive.
-    """
-    parameters = zscore(np.log10(points["parameters"].to_numpy(float)))
-    tokens = zscore(np.log10(points["tokens"].to_numpy(float)))
-    return np.column_stack([np.ones(len(points)), parameters, tokens, parameters * tokens])
 
 
 def why_not(points: pd.DataFrame) -> str:

@@ -32,7 +32,8 @@ from trajectories.analysis.points import (
     table_of,
     task_points,
 )
-from trajectories.analysis.regression import TERMS, why_not
+from trajectories.analysis.regression import why_not
+from trajectories.analysis.terms import TERMS
 from trajectories.analysis.verdicts import CONSTANT, VERDICTS, can_tell, cell_verdict, level_of, verdict
 from trajectories.tables import COLUMNS
 

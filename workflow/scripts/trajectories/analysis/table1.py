@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from trajectories.analysis.points import records, table_of
-from trajectories.analysis.regression import TERMS
+from trajectories.analysis.terms import TERMS
 from trajectories.checkpoints.notes import anomaly_note, order_note
 from trajectories.files import write_text
 from trajectories.tables import read_table, write_table

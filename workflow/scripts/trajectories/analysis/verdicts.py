@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-from trajectories.analysis.regression import TERMS
 from trajectories.analysis.shuffles import smallest_p
+from trajectories.analysis.terms import TERMS
 
 RULE = ("cr2", "mixed", "wild_bootstrap", "permutation")
 """The tests a cell's verdict rests on."""
@@ -55,6 +54,8 @@ def can_tell(check: str, term: str, sizes: int, df: float, level: float) -> bool
     if check not in ("cluster", "items", *RULE):
         return True
     degrees = df if np.isfinite(df) else sizes - 2.0
+    from scipy import stats  # not needed by who reads verdicts
+
     critical = stats.t.isf(level / 2, degrees)
     return bool(stats.nct.sf(critical, degrees, LARGE * np.sqrt(sizes)) >= 0.5)
 

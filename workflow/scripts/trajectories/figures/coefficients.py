@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from trajectories.analysis.points import records
 from trajectories.figures.panels import TEXT_WIDTH, TaskLabel
@@ -41,7 +41,7 @@ def draw_coefficients(
 
 def with_intervals(regression: pd.DataFrame) -> pd.DataFrame:
     """Return `regression` with columns low and high: the 95 % interval of Student's t with the row's df."""
-    half = student.ppf((1 + LEVEL) / 2, regression["df"].astype(float)) * regression["stderr"]
+    half = stdtrit(regression["df"].astype(float), (1 + LEVEL) / 2) * regression["stderr"]
     return regression.assign(low=regression["beta"] - half, high=regression["beta"] + half)
 
 

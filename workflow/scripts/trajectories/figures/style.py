@@ -1,6 +1,6 @@
 """How every printed figure looks: sizes, type, colours, files. Nothing about looks is decided elsewhere."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -8,6 +8,9 @@ from typing import Any, Literal
 import matplotlib
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -140,10 +143,20 @@ def linestyle(dash: str) -> Any:
 def save(figure: Figure, out: Sequence[Path | str]) -> None:
     """Write `figure` once per path, whole or not at all; the suffix (pdf, svg, png) says the format.
 
-    Files carry no date, so drawing the same table twice gives the same bytes.
+    Files carry no date, so drawing the same table twice gives the same bytes. Panels are laid out once for all files,
+    and each file is drawn once: `savefig` would do both anew for each, and draw twice.
     """
-    undated: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
+    figure.set_dpi(PRINT_DPI)  # in the finest pixels, whose rounding moves text least
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for path in map(Path, out):
-        kind = path.suffix.lstrip(".")
+        figure.set_dpi(PRINT_DPI)  # that of pictures within a page; the pages' own canvases set theirs
         with whole_file(path) as part:
-            figure.savefig(part, format=kind, dpi=PRINT_DPI, metadata=undated[kind])
+            _WRITERS[path.suffix](figure, part)
+
+
+_WRITERS: Mapping[str, Callable[[Figure, Path], None]] = {
+    ".pdf": lambda figure, path: FigureCanvasPdf(figure).print_pdf(path, metadata={"CreationDate": None}),
+    ".svg": lambda figure, path: FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None}),
+    ".png": lambda figure, path: FigureCanvasAgg(figure).print_png(path),
+}

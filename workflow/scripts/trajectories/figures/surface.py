@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
 from trajectories.analysis.points import task_points
-from trajectories.analysis.regression import TERMS, design_matrix
+from trajectories.analysis.terms import TERMS, design_matrix
 from trajectories.figures.panels import Names, TaskLabel, models_by_size, read_accuracy, renamed, token_text
 from trajectories.figures.style import DIVERGING, GREY, SEQUENTIAL, Column, figure_style, new_figure, save
 from trajectories.tables import read_table
@@ -140,6 +140,10 @@ def _legend(cell: SubFigure, image: AxesImage | None, panels: Sequence[Axes]) ->
         return
     bar = cell.colorbar(image, ax=panels, location="bottom", aspect=34 if len(panels) > 1 else 17, pad=0.03)
     low, high = image.get_clim()
+    bar.solids.remove()  # 256 polygons, which print backends turn to a picture of the whole page each
+    bar.ax.imshow(
+        np.linspace(low, high, 256)[None], cmap=image.cmap, norm=image.norm, extent=(low, high, 0, 1), aspect="auto"
+    )
     marks = [low, (low + high) / 2, high] if high > low else [low]
     bar.set_ticks(marks, labels=[_number(mark) for mark in marks])
     bar.ax.tick_params(length=1, pad=1, labelsize=SMALL)

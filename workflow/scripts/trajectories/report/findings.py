@@ -12,7 +12,7 @@ import pandas as pd
 
 from trajectories.analysis.lines import FEWEST_SIZES
 from trajectories.analysis.points import records
-from trajectories.analysis.regression import TERMS
+from trajectories.analysis.terms import TERMS
 from trajectories.analysis.verdicts import CONSTANT, RULE
 from trajectories.study.metrics import record_of, sign_of
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trajectories.analysis.checks import REFITS, Setting, least_squares
 from trajectories.analysis.points import task_points
-from trajectories.analysis.regression import TERMS, design_matrix
+from trajectories.analysis.terms import TERMS, design_matrix
 from trajectories.analysis.validation.frame import Rows, Table, percent
 from trajectories.analysis.validation.noise import STEPS, neighbours
 from trajectories.analysis.verdicts import RULE

@@ -3,6 +3,7 @@
 `docs/tables.md` explains every column; `COLUMNS` is what the code checks.
 """
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -148,3 +149,8 @@ def read_table(path: Path | str, kind: str | None = None) -> pd.DataFrame:
     if missing:
         raise UserError(f"{path}: column {missing[0]!r} is missing; it has {', '.join(map(str, table.columns))}")
     return table
+
+
+def many_lines(text: str) -> str:
+    """Return a text of the table as it was: the inverse of how texts are written on one line."""
+    return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1]), text)

@@ -1,6 +1,5 @@
 """The questions with the largest losses, with the words of the choice that won, and their margins over tokens."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -96,11 +95,6 @@ def _words(question: Question, choices: pd.DataFrame) -> Row:
 
 def _one_line(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-
-
-def many_lines(text: str) -> str:
-    """Return a text of the table as it was: the inverse of how texts are written on one line."""
-    return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1]), text)
 
 
 def margins_table(grids: Sequence[QuestionGrid], losses: pd.DataFrame) -> pd.DataFrame:

@@ -155,8 +155,13 @@ def save(figure: Figure, out: Sequence[Path | str]) -> None:
             _WRITERS[path.suffix](figure, part)
 
 
-_WRITERS: Mapping[str, Callable[[Figure, Path], None]] = {
-    ".pdf": lambda figure, path: FigureCanvasPdf(figure).print_pdf(path, metadata={"CreationDate": None}),
-    ".svg": lambda figure, path: FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None}),
-    ".png": lambda figure, path: FigureCanvasAgg(figure).print_png(path),
+_WRITERS: Mapping[str, Callable[[Any, Path], None]] = {
+    ".pdf": lambda figure, path: _untyped(FigureCanvasPdf(figure)).print_pdf(path, metadata={"CreationDate": None}),
+    ".svg": lambda figure, path: _untyped(FigureCanvasSVG(figure)).print_svg(path, metadata={"Date": None}),
+    ".png": lambda figure, path: _untyped(FigureCanvasAgg(figure)).print_png(path),
 }
+
+
+def _untyped(canvas: Any) -> Any:
+    """Return a canvas whose methods, as Matplotlib's are, have no types."""
+    return canvas

@@ -140,10 +140,9 @@ def _legend(cell: SubFigure, image: AxesImage | None, panels: Sequence[Axes]) ->
         return
     bar = cell.colorbar(image, ax=panels, location="bottom", aspect=34 if len(panels) > 1 else 17, pad=0.03)
     low, high = image.get_clim()
-    bar.solids.remove()  # 256 polygons, which print backends turn to a picture of the whole page each
-    bar.ax.imshow(
-        np.linspace(low, high, 256)[None], cmap=image.cmap, norm=image.norm, extent=(low, high, 0, 1), aspect="auto"
-    )
+    if bar.solids is not None and high > low:  # 256 polygons; print makes a picture of the whole page of each scale's
+        bar.solids.remove()
+        bar.ax.imshow(np.linspace(low, high, 256)[None], cmap=image.cmap, extent=(low, high, 0, 1), aspect="auto")
     marks = [low, (low + high) / 2, high] if high > low else [low]
     bar.set_ticks(marks, labels=[_number(mark) for mark in marks])
     bar.ax.tick_params(length=1, pad=1, labelsize=SMALL)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from trajectories.analysis.losses import many_lines
 from trajectories.figures.panels import token_text
+from trajectories.tables import many_lines
 
 MISSING = "–"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -374,6 +374,31 @@ def test_choices_that_are_a_mapping_say_how_to_name_their_list() -> None:
         to_questions([row], PRIZE, Protocol())
 
 
+def test_context_and_choices_that_both_fail_are_both_said() -> None:
+    with pytest.raises(UserError) as caught:
+        to_questions([ROW], PRIZE.model_copy(update={"context": "{{promt}}", "choices": "{{clases}}"}), Protocol())
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert all(f"'{name}' is undefined" in line for name, line in zip(("clases", "promt"), lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("row", "layout"),
+    [
+        ({"question": "?", "choices": {"text": ["a"], "label": ["A"]}, "answerKey": "A"}, "arc"),
+        ({"question": "?", "choices": ["a", "b", "c", "d"], "answer": 0}, "mmlu"),
+        ({"goal": "?", "sol1": "a", "sol2": "b", "label": 0}, "piqa"),
+        ({"sentence_good": "a", "sentence_bad": "b", "UID": 1}, "blimp"),
+        ({"sentence": "_", "option1": "a", "option2": "b", "answer": "1"}, "winogrande"),
+        (ROW | {"other_prompt": "?"}, "logodds"),
+    ],
+)
+def test_columns_of_a_known_layout_are_recognised(row: dict[str, Any], layout: str) -> None:
+    own = PRIZE.model_copy(update={"context": "{{nothing}}"})
+    with pytest.raises(UserError, match=rf"'nothing' is undefined .*; they are those of layout: {layout}$"):
+        to_questions([row], own, Protocol())
+
+
 def test_a_known_task_takes_another_layout_or_another_way_to_give_the_answer() -> None:
     arc = as_task({"task": "memo_trap", "layout": "arc"})
     assert Task.checked(arc, "config").choices == "{{choices.text}}"

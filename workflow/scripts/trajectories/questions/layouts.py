@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
+from trajectories.questions.templates import columns_of
 from trajectories.study.strict import suggestion
 
 LAYOUTS_FILE = "layouts.yaml"
@@ -28,6 +29,26 @@ def known_layouts() -> Mapping[str, Mapping[str, Any]]:
     place = files(__package__).joinpath("catalogue", LAYOUTS_FILE)
     layouts: Mapping[str, Mapping[str, Any]] = yaml.safe_load(place.read_text(encoding="utf-8"))
     return layouts
+
+
+def fitting_layouts(columns: Collection[str]) -> list[str]:
+    """Return the layouts whose columns are all there, those that use most of them."""
+    sizes = {name: len(needed) for name, needed in _columns().items() if needed <= set(columns)}
+    return [name for name, size in sizes.items() if size == max(sizes.values())]
+
+
+@cache
+def _columns() -> Mapping[str, set[str]]:
+    """Return the columns that each layout reads."""
+    templates = {
+        name: [text for key in ASKING for text in _as_list(layout.get(key)) if isinstance(text, str)]
+        for name, layout in known_layouts().items()
+    }
+    return {name: set().union(*map(columns_of, texts)) for name, texts in templates.items()}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def filled(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,19 @@
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from trajectories.errors import UserError
 from trajectories.questions.files import place_of, shown_keys
+from trajectories.questions.layouts import fitting_layouts
 from trajectories.questions.question import Question
 from trajectories.questions.task import Task
-from trajectories.questions.templates import Row, evaluated, literal, rendered
+from trajectories.questions.templates import UNDEFINED, Row, evaluated, literal, rendered
 from trajectories.study.metrics import METRICS, record_of
 from trajectories.study.protocol import Protocol
+
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 SHOWN = 5
 """Kinds of mistakes of a file that are said one by one."""
@@ -50,13 +54,20 @@ def _each(rows: Iterable[Row], task: str, make: Callable[[Row], Question]) -> li
         try:
             questions.append(make(row))
         except (UserError, ValueError) as error:
-            _, places = wrong.setdefault(_kind(str(error)), (str(error), []))
-            places.append(place_of(number, row))
+            for message in str(error).splitlines():
+                _, places = wrong.setdefault(_kind(message), (message + _by_columns(message, row), []))
+                places.append(place_of(number, row))
     if wrong:
         lines = [f"task {task}, {places[0]}: {message}{_as_well(places)}" for message, places in wrong.values()]
         more = [f"task {task}: {len(lines) - SHOWN} more kinds of mistakes"] if len(lines) > SHOWN else []
         raise UserError("\n".join(lines[:SHOWN] + more))
     return questions
+
+
+def _by_columns(message: str, row: Row) -> str:
+    """Return which layouts a row's columns are those of, where one is missing that the record asks for."""
+    fitting = fitting_layouts(row) if UNDEFINED in message else []
+    return f"; they are those of layout: {' or '.join(fitting)}" if fitting else ""
 
 
 def _kind(message: str) -> str:
@@ -74,22 +85,43 @@ def _running_text(row: Row, each: str) -> Question:
 
 
 def _question(row: Row, task: Task, protocol: Protocol, preamble: str) -> Question:
-    choices = _choices(row, task, protocol)
+    choices, context = _both(lambda: _choices(row, task, protocol), lambda: _context(row, task, preamble))
     labels = _labels(row, task, choices)
     if task.metric == "mc2" and protocol.mc2_labels == "first_zero":
         labels = first_zero_labels(labels)
-    if task.contexts is None:
-        question = Question(preamble + rendered(task.context or "", row), choices, labels)
+    if isinstance(context, str):
+        question = Question(context, choices, labels)
     else:
-        contexts = tuple(preamble + text for text in _texts(task.contexts, row, "contexts"))
-        question = Question("", choices, labels, contexts)
+        question = Question("", choices, labels, context)
     check_metric(question, task.metric)
     return question
+
+
+def _both(make: Callable[[], One], and_make: Callable[[], Other]) -> tuple[One, Other]:
+    """Return what both make; raise ValueError with a line for each that fails, so that neither hides the other."""
+    try:
+        one = make()
+    except ValueError as error:
+        try:
+            and_make()
+        except ValueError as other:
+            raise ValueError(f"{error}\n{other}") from error
+        raise
+    return one, and_make()
+
+
+def _context(row: Row, task: Task, preamble: str) -> str | tuple[str, ...]:
+    """Return the context of a row, or one for each choice."""
+    if task.contexts is None:
+        return preamble + rendered(task.context or "", row)
+    return tuple(preamble + text for text in _texts(task.contexts, row, "contexts"))
 
 
 def check_metric(question: Question, metric: str) -> None:
     """Raise ValueError where a question has not what the metric needs."""
     needs = record_of(metric).needs
+    if question.running and needs not in ("any", "running text"):
+        raise ValueError(f"is a running text, which the metric {metric} does not take; use bits_per_byte")
     if needs in ("two choices", "unconditional", "written") and len(question.choices) < 2:
         raise ValueError(
             f"has 1 choice; at least 2 are needed for the metric {metric}: add choices, or take a metric of one choice "
@@ -97,8 +129,6 @@ def check_metric(question: Question, metric: str) -> None:
         )
     if needs == "two prompts" and not asked_twice(question):
         raise ValueError(f"is not two choices after each of two contexts, which {metric} needs; use `layout: logodds`")
-    if needs == "question" and question.running:
-        raise ValueError(f"is a running text, which the metric {metric} does not take; use bits_per_byte")
     if needs == "running text" and not question.running:
         raise ValueError(f"is no running text, which the metric {metric} needs; use perplexity or bits_per_byte")
 

@@ -12,11 +12,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, UndefinedError, nodes
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, UndefinedError, meta, nodes
 from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 Row = Mapping[str, Any]
+UNDEFINED = "; its columns are "
+"""How a message goes on that names a column which is not there."""
+
 # What an expression of a user's own may raise while it looks at a row.
 _FAILURES = (
     TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError,
@@ -58,6 +61,11 @@ def evaluated(source: str, row: Row) -> Any:
         raise ValueError(_message(source, row, error)) from error
 
 
+def columns_of(source: str) -> set[str]:
+    """Return the names of the columns that a template reads."""
+    return set(meta.find_undeclared_variables(_environment().parse(source))) - {"row"}
+
+
 def literal(text: str) -> Any:
     """Return what a text in JSON or Python says. Raises ValueError."""
     try:
@@ -73,7 +81,7 @@ def literal(text: str) -> Any:
 
 def _message(source: str, row: Row, error: Exception) -> str:
     said = " ".join(str(error).split()) or type(error).__name__
-    columns = f"; its columns are {', '.join(map(str, row))}" if isinstance(error, UndefinedError) else ""
+    columns = f"{UNDEFINED}{', '.join(map(str, row))}" if isinstance(error, UndefinedError) else ""
     shown = source if len(source) <= 80 else source[:77] + "..."
     return f"{said} (in {shown!r}){columns}"
 

@@ -21,8 +21,8 @@ from trajectories.tables import read_table, write_table
 pytestmark = pytest.mark.slow  # minutes, of real runs
 
 
-def snakemake(project: Path) -> str:
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", "studies/demo.yaml"]
+def snakemake(project: Path, study: str = "demo") -> str:
+    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", f"studies/{study}.yaml"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     return done.stdout + done.stderr
@@ -53,6 +53,31 @@ def test_everything_is_there_and_a_second_run_does_nothing(demo: Path) -> None:
     assert "Memo Trap" in page
     assert {file.suffix for file in (results / "figures").glob("accuracy.*")} == {".pdf", ".svg", ".png"}
     assert "Nothing to be done" in snakemake(demo)
+
+
+def test_models_that_cannot_reason_do_not_get_better_when_asked_to(demo: Path) -> None:
+    """Wei et al.'s study in small, on the demo's suite: 4 models x 11 steps x 4 tasks x 3 ways."""
+    snakemake(demo, "wei2022-pocket")
+    results = demo / "results" / "wei2022-pocket"
+    ways = read_table(results / "protocols.tsv", "protocols")
+    assert ways.groupby("task")["way"].apply(list).map(tuple).unique().tolist() == [
+        ("0-shot", "1-shot", "chain of thought, 1 example")
+    ]
+    assert ways["task"].nunique() == 4
+    assert ways["over_compute"].notna().all()
+    chain = ways[ways["way"].str.startswith("chain")]
+    assert set(chain["change"]) <= {"no sure change", "worse"}
+    texts = pd.read_parquet(results / "generations" / "pocket-1m" / "step1024.parquet")
+    assert texts.groupby("task").size().tolist() == [100] * 4
+    accuracy = pd.read_csv(results / "accuracy.tsv", sep="\t")
+    last = accuracy[(accuracy["model"] == "pocket-1m") & (accuracy["step"] == 1024)].set_index(["task", "metric"])
+    for task, own in texts.groupby("task"):
+        assert last.loc[(task, "accuracy"), "value"] == pytest.approx(own["right"].mean())
+    page = (results / "report.html").read_text()
+    said = "Asked in another way (chain of thought, 1 example), the largest model ends surely better on none"
+    assert said in page
+    assert said in (results / "summary.txt").read_text()
+    assert "One task, several ways of asking" in page
 
 
 def test_no_job_needs_more_memory_than_a_laptop_has(demo: Path) -> None:

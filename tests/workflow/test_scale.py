@@ -32,7 +32,7 @@ SCORED = [
     "config.yaml",
     *(
         f"studies/{name}.yaml"
-        for name in ("deduped", "demo", "full-grid", "olmo2", "prize", "seeds", "small", "wei2022")
+        for name in ("deduped", "demo", "full-grid", "olmo2", "prize", "seeds", "small", "wei2022", "wei2022-pocket")
     ),
 ]
 

@@ -5,10 +5,11 @@ import pytest
 import yaml
 
 from support.toy import PROJECT
-from trajectories.analysis.protocols import matrix, protocols_table
+from trajectories.analysis.protocols import matrix, protocols_table, with_changes
 from trajectories.errors import UserError
 from trajectories.questions.task import Task
 from trajectories.report.grids import grid
+from trajectories.report.summary import ways_told
 from trajectories.study.config import Study
 from trajectories.tables import COLUMNS
 
@@ -55,7 +56,44 @@ def test_a_row_for_each_way_of_tasks_that_are_asked_in_several() -> None:
     assert first == ["inverse", "inverse", "flat", "positive"]
     assert table.loc["a1", "shape"] == "unsure"
     assert table.loc["b3", "shape"] == "positive"
-    assert table.loc["a3"].isna().sum() == 4
+    assert table.loc["a3", ["shape", "over_size", "over_training", "over_compute"]].isna().all()
+
+
+def accuracies(**values: tuple[float, float]) -> pd.DataFrame:
+    rows = [{"task": task, "metric": "accuracy", "value": v, "stderr": e} for task, (v, e) in values.items()]
+    return pd.DataFrame(rows).reindex(columns=list(COLUMNS["accuracy"]))
+
+
+def test_another_way_is_better_or_worse_where_errors_leave_no_doubt() -> None:
+    table = protocols_table(tasks(), FOUND, "big", 8)
+    known = accuracies(a=(0.5, 0.03), a1=(0.8, 0.04), a3=(0.1, 0.0), aw=(0.52, 0.04), b=(0.5, 0.05), b3=(0.5, 0.05))
+    metrics = dict.fromkeys(table["asked"], "accuracy")
+    found = with_changes(table, known, metrics, 0.05).set_index("asked")
+    assert found["change"].fillna("").to_dict() == {
+        "a": "", "a1": "better", "a3": "worse", "aw": "no sure change", "b": "", "b3": "no sure change",
+    }  # fmt: skip
+    assert found.loc["a1", ["value", "difference", "stderr"]].tolist() == pytest.approx([0.8, 0.3, 0.05])
+    assert found.loc["a1", "p"] == pytest.approx(1.9732e-9, rel=1e-3)  # two-sided, of z = 6
+    turned = with_changes(table, known.assign(metric="loss"), dict.fromkeys(metrics, "loss"), 0.05).set_index("asked")
+    assert turned.loc[["a1", "a3"], "change"].tolist() == ["worse", "better"]
+    apart = with_changes(table, known, metrics | {"a1": "answered"}, 0.05).set_index("asked")
+    assert apart.loc[["a1"], ["difference", "change"]].isna().all(axis=None)
+
+
+def test_sentences_say_which_way_changes_what() -> None:
+    table = protocols_table(tasks(), FOUND, "big", 8)
+    known = accuracies(a=(0.5, 0.03), a1=(0.8, 0.04), a3=(0.1, 0.0), aw=(0.52, 0.04), b=(0.5, 0.05), b3=(0.5, 0.05))
+    changed = with_changes(table, known, dict.fromkeys(table["asked"], "accuracy"), 0.05)
+    assert ways_told(changed, {"a": "Task A"}) == [
+        "Asked in another way (1-shot), the largest model ends surely better on 1 (Task A) of 1 task.",
+        "Asked in another way (chain of thought, 1 example), the largest model ends surely better on none and worse on "
+        "1 (Task A) of 1 task.",
+        "Asked in another way (0-shot, written), the largest model ends surely better on none and worse on none "
+        "of 1 task.",
+        "Asked in another way (chain of thought, 3 examples), the largest model ends surely better on none and worse "
+        "on none of 1 task.",
+    ]
+    assert ways_told(None, {}) == []
 
 
 def test_the_matrix_has_a_row_for_each_task_and_colours_shapes() -> None:

@@ -110,7 +110,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "task", "rank", "question", "models", "model", "best_step", "best_margin", "last_step", "last_margin", "fall",
         "truth", "lure", "context",
     ),
-    "protocols": ("task", "label", "way", "asked", "shape", "over_size", "over_training", "over_compute"),
+    "protocols": (
+        "task", "label", "way", "asked", "shape", "over_size", "over_training", "over_compute", "metric", "value",
+        "difference", "stderr", "p", "p_fdr", "change",
+    ),
     "judged": ("model", "step", "task", "metric", "value", "stderr", "questions"),
     "texts": ("task", "model", "step", "question", "context", "text", "answer", "truth", "right"),
     "margins": ("task", "question", "model", "parameters", "step", "tokens", "margin", "right"),

@@ -15,7 +15,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 WORDS: Mapping[str, str] = {
     "holds": "agrees", "lost": "differs", "appears": "differs", "positive": "better", "inverse": "worse",
     "U": "turning", "inverted-U": "turning", "replicates": "agrees", "identical": "agrees",
-    "higher than the reference": "better", "lower than the reference": "worse",
+    "better": "better", "worse": "worse", "higher than the reference": "better", "lower than the reference": "worse",
 }  # fmt: skip
 """Words of the tables that are coloured, and their style."""
 
@@ -50,8 +50,8 @@ class Grid:
 
 TASK_COLUMNS = frozenset({"task", "tasks", "name"})
 
-TEXT_COLUMNS = frozenset({"context", "truth", "lure"})
-"""Texts of questions, which tables hold on one line."""
+TEXT_COLUMNS = frozenset({"context", "truth", "lure", "text", "answer"})
+"""Texts of questions and models, which tables hold on one line."""
 
 Format = Callable[[object], str]
 

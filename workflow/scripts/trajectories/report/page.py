@@ -26,7 +26,7 @@ from trajectories.report.table1 import table1_grid
 from trajectories.report.texts import TABLES
 from trajectories.tables import read_table
 
-TOLD = ("regression", "survival", "effects", "trends", "checkpoints", "import_notes", "table1")
+TOLD = ("regression", "survival", "effects", "trends", "protocols", "checkpoints", "import_notes", "table1")
 """The tables that the first sentences rest on."""
 
 

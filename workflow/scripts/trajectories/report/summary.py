@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trajectories.analysis.points import records
+from trajectories.analysis.protocols import BETTER, WORSE
 from trajectories.analysis.verdicts import CONSTANT
 from trajectories.study.metrics import sign_of
 
@@ -22,11 +23,12 @@ MOST_NAMED = 5
 
 
 def summary(tables: Tables, labels: Mapping[str, str], alpha: float) -> tuple[str, ...]:
-    """Return the sentences, from `regression` and, where they are there, `survival`, `effects` and `trends`."""
+    """Return the sentences, from `regression` and, where they are there, other tables that the page rests on."""
     regression = tables.get("regression", pd.DataFrame(columns=["task", "p_fdr", "reason"]))
     fitted = regression[regression["p_fdr"].notna()]
     if fitted.empty:
-        return tuple(filter(None, (_no_fit(regression), _trends(tables.get("trends"), labels, alpha))))
+        told = [_no_fit(regression), _trends(tables.get("trends"), labels, alpha)]
+        return tuple(filter(None, (*told, *ways_told(tables.get("protocols"), labels))))
     checked = "survival" in tables and not tables["survival"].empty
     terms = {term: records(rows) for term, rows in (tables["survival"] if checked else fitted).groupby("term")}
     tasks, where = fitted["task"].nunique(), "" if checked else "In Table 1, which no check has been asked about: "
@@ -39,7 +41,20 @@ def summary(tables: Tables, labels: Mapping[str, str], alpha: float) -> tuple[st
     told += [f"In Table 1, {table1} with training; with so few sizes no check can confirm or refute it."] * bool(table1)
     told += [_of_size(terms, labels, alpha), _drops(tables.get("trends"), labels, alpha)]
     spoken = {*worse, *better, *falling, *rising}
-    return tuple(filter(None, (*told, _rest(terms["tokens"], spoken, tables.get("effects"), labels))))
+    told += [_rest(terms["tokens"], spoken, tables.get("effects"), labels)]
+    return tuple(filter(None, (*told, *ways_told(tables.get("protocols"), labels))))
+
+
+def ways_told(protocols: pd.DataFrame | None, labels: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each other way of asking: on how many tasks it makes the largest model better or worse."""
+    told = []
+    known = protocols[protocols["change"].notna()] if protocols is not None else pd.DataFrame(columns=["way"])
+    for way, rows in known.groupby("way", sort=False):
+        better, worse = (list(rows.loc[rows["change"] == change, "task"].astype(str)) for change in (BETTER, WORSE))
+        said = f"better on {_named(better, labels)}" if better else "better on none"
+        said += f" and worse on {_named(worse, labels)}" if worse else "" if better else " and worse on none"
+        told.append(f"Asked in another way ({way}), the largest model ends surely {said} of {_tasks(len(rows))}.")
+    return told
 
 
 def _none(where: str, tasks: int) -> str:

@@ -201,9 +201,11 @@ TABLES: Mapping[str, TableText] = {
         titles={"asked": "task"},
     ),
     "protocols": TableText(
-        "The same, over size, training and compute",
-        "Training: the largest model's checkpoints.",
-        ("task", "way", "over_size", "over_training", "over_compute"),
+        "The same, over size, training and compute, and what another way changes",
+        "Training: the largest model's checkpoints. Value: the largest model's at its last step; difference: to the "
+        "first way of asking, with its error as if other questions had been asked; p is corrected over all rows.",
+        ("task", "way", "over_size", "over_training", "over_compute",
+         "value", "difference", "stderr", "p_fdr", "change"),
     ),
     "texts": TableText(
         "What models write",

@@ -9,7 +9,7 @@ from trajectories.report.doubts import doubts
 from trajectories.report.summary import summary
 from trajectories.tables import read_table
 
-KINDS = ("regression", "survival", "effects", "trends", "consistency", "twins")
+KINDS = ("regression", "survival", "effects", "trends", "consistency", "twins", "protocols")
 
 
 def write_words(out: Path | str, tasks: Sequence[TaskLabel], tables: Mapping[str, Path], alpha: float) -> None:

@@ -338,7 +338,7 @@ def figures():
 
 def figure_tables():
     """Return the tables that the figures beside Figure 1 are drawn from, by kind."""
-    kinds = ["accuracy", "regression", "trends", *["distances", "consistency"] * SCORED]
+    kinds = ["accuracy", "answers", "regression", "trends", *["distances", "consistency"] * SCORED]
     return statistics(*kinds, *["compare"] * bool(STUDY.reference))
 
 

@@ -42,6 +42,6 @@ rule figures:
         names=model_names(),
         columns=STUDY.figures.columns,
         suites=lambda wildcards: STUDY.suites,
-        code=code_digest("trajectories.figures"),
+        code=code_digest("trajectories.figures", "trajectories.analysis.answers"),
     script:
         "../scripts/figures.py"

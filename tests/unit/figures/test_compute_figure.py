@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 from trajectories.figures.compute import compute_figure, draw_compute
 from trajectories.figures.panels import TaskLabel
-from trajectories.tables import write_table
+from trajectories.figures.ticks import constants_of
+from trajectories.tables import COLUMNS, write_table
 
 SUITES = {"a-small": "A", "a-large": "A", "b-small": "B", "b-large": "B"}
 PARAMETERS = {"a-small": 10, "a-large": 100, "b-small": 20, "b-large": 200}
@@ -46,6 +48,22 @@ def test_a_line_per_suite_through_the_last_checkpoints(table: pd.DataFrame) -> N
     assert all(re.fullmatch(r"[\d.]+", text) for texts in written for text in texts)
     assert all(len(texts) > 1 for texts in written)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["A", "B"]
+
+
+def test_models_that_give_constant_answers_have_a_tick_and_a_legend_says_so(
+    table: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = [
+        {"model": model, "step": step, "task": "memo", "constant": constant}
+        for model, step, constant in (("a-large", 2, True), ("a-small", 1, True), ("b-small", 2, False))
+    ]
+    answers = tmp_path / "answers.tsv"
+    write_table(pd.DataFrame(rows).reindex(columns=list(COLUMNS["answers"])), answers, "answers")
+    figure = compute_figure(table, TASKS, SUITES, width="two", constants=constants_of(answers))
+    ticks = [[mark for mark in panel.collections if isinstance(mark, PathCollection)] for panel in figure.axes]
+    points = [[np.asarray(mark.get_offsets()).tolist() for mark in marks] for marks in ticks]
+    assert points == [[[pytest.approx([1.2e6, 2.98])]], [[]]]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["A", "B", "constant answers"]
 
 
 def test_a_task_without_a_loss_is_drawn_by_its_own_metric(table: pd.DataFrame, tmp_path: Path) -> None:

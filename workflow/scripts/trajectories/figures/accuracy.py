@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from trajectories.analysis.answers import constant_checkpoints
 from trajectories.analysis.axes import measured
 from trajectories.errors import UserError
 from trajectories.figures.axes import logarithmic, positions, set_axis, title
@@ -31,6 +30,7 @@ from trajectories.figures.panels import (
     value_text,
 )
 from trajectories.figures.style import GREY, Column, figure_style, linestyle, run_colours, run_dashes, save
+from trajectories.figures.ticks import Constants, constants_of, tick, tick_handle
 from trajectories.study.metrics import record_of
 
 MOST_MARKED_STEPS = 24
@@ -42,12 +42,7 @@ MOST_LISTED = 12
 RUN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.45}
 """How one of several runs of a size is drawn."""
 
-TICK = "#000000"
-"""The tick through constant answers, on every colour of a model."""
-
 Suspects = frozenset[tuple[str, int]]
-Constants = frozenset[tuple[str, int, str]]
-"""Model, step and task of what gives the same answer to everything."""
 
 
 def draw_accuracy(
@@ -83,8 +78,7 @@ def draw_accuracy(
         called, family = (
             {(names or {}).get(model, model): of for model, of in (given or {}).items()} for given in (sizes, suites)
         )
-        flagged = constant_checkpoints(answers)
-        constants = frozenset(((names or {}).get(model, model), step, task) for model, step, task in flagged)
+        constants = constants_of(answers, names)
         made = accuracy_figure(
             table, tasks, suspects, bands=bands, width=width, axis=axis, text=text, sizes=called, constants=constants,
             suites=family,
@@ -181,7 +175,7 @@ def _mark_constants(panel: Axes, rows: pd.DataFrame, task: str, constants: Const
     """Draw a tick through the points that are constant answers."""
     ticked = [(model, step, task) in constants for model, step in zip(*_checkpoints(rows), strict=True)]
     x, y = rows["place"][ticked], rows["value"][ticked]
-    panel.scatter(x, y, s=14, marker="|", color=TICK, linewidths=0.6, zorder=6)
+    tick(panel, x, y)
 
 
 def _checkpoints(rows: pd.DataFrame) -> tuple[list[str], list[int]]:
@@ -211,5 +205,5 @@ def _legend(figure: Figure, lines: Sequence[Line2D], suspects: Suspects, ticked:
         hollow = {"marker": "o", "markersize": 3, "markerfacecolor": "white", "linestyle": "none"}
         handles.append(Line2D([], [], color=GREY, label="doubtful checkpoint", **hollow))  # type: ignore[arg-type]
     if ticked:
-        handles.append(Line2D([], [], color=TICK, label="constant answers", marker="|", markersize=5, linestyle="none"))
+        handles.append(tick_handle())
     legend_above(figure, handles)

@@ -16,6 +16,7 @@ from trajectories.analysis.axes import measured
 from trajectories.figures.axes import logarithmic, set_axis, title
 from trajectories.figures.panels import TaskLabel, facets, legend_above, panel_rows, read_accuracy, value_text
 from trajectories.figures.style import FALL, GREY, RISE, Column, figure_style, save
+from trajectories.figures.ticks import Constants, constants_of, tick, tick_handle
 from trajectories.study.metrics import record_of
 
 COLOURS = (RISE, FALL, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -32,17 +33,25 @@ def draw_compute(
     suites: Mapping[str, str],
     *,
     width: Column = "two",
+    answers: Path | str | None = None,
 ) -> None:
     """Draw the last checkpoint of every model: its loss over 6 x parameters x tokens, the models of a suite joined.
 
-    `suites` is model → suite. A task that has no `loss` is drawn by its own metric.
+    `suites` is model → suite. A task that has no `loss` is drawn by its own metric. What `answers.tsv` flags has
+    a tick.
     """
     with figure_style():
-        save(compute_figure(read_accuracy(accuracy), tasks, suites, width=width), out)
+        constants = constants_of(answers)
+        save(compute_figure(read_accuracy(accuracy), tasks, suites, width=width, constants=constants), out)
 
 
 def compute_figure(
-    accuracy: pd.DataFrame, tasks: Sequence[TaskLabel], suites: Mapping[str, str], *, width: Column
+    accuracy: pd.DataFrame,
+    tasks: Sequence[TaskLabel],
+    suites: Mapping[str, str],
+    *,
+    width: Column,
+    constants: Constants = frozenset(),
 ) -> Figure:
     """Return the figure of `draw_compute` from a table already read."""
     placed = measured(last_checkpoints(accuracy), "compute", None)
@@ -50,6 +59,7 @@ def compute_figure(
     shown = [by_loss(placed, task) for task in tasks]
     names = list(dict.fromkeys(suites.values()))
     figure, panels = facets(shown, width)
+    marked = False
     for label, panel in zip(shown, panels, strict=True):
         rows = panel_rows(placed, label)
         for place, suite in enumerate(names):
@@ -58,6 +68,9 @@ def compute_figure(
             panel.errorbar(
                 line["x"], line["value"], yerr=line["stderr"].fillna(0), markersize=2.6, elinewidth=0.5, **look
             )
+        ticked = rows[[k in constants for k in zip(rows["model"], rows["step"], rows["task"], strict=True)]]
+        tick(panel, ticked["x"], ticked["value"])
+        marked = marked or len(ticked) > 0
         if label.chance is not None:
             panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
         if record_of(label.metric).low >= 0 and not record_of(label.metric).is_share and (rows["value"] > 0).all():
@@ -65,7 +78,7 @@ def compute_figure(
         set_axis(panel, placed["x"], "compute")
     figure.supxlabel(title("compute"), fontsize=7)
     figure.supylabel(value_text(shown), fontsize=7)
-    legend_above(figure, [_handle(place, suite) for place, suite in enumerate(names)])
+    legend_above(figure, [*(_handle(place, suite) for place, suite in enumerate(names)), *[tick_handle()] * marked])
     return figure
 
 

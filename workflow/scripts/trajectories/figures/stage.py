@@ -39,7 +39,9 @@ def draw_figures(
         "models": lambda out: draw_models(
             tables["accuracy"], tables["trends"], tasks, out, alpha=alpha, names=names, width=width
         ),
-        "compute": lambda out: draw_compute(tables["accuracy"], tasks, out, suites or {}, width=width),
+        "compute": lambda out: draw_compute(
+            tables["accuracy"], tasks, out, suites or {}, width=width, answers=tables.get("answers")
+        ),
         "replication": lambda out: draw_replication(tables["compare"], tasks, out, width=width),
         "consistency": lambda out: draw_consistency(
             tables["distances"], tables["consistency"], out, names=names, width=width

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from trajectories.figures.accuracy import Constants, Suspects
+from trajectories.figures.accuracy import Suspects
 from trajectories.figures.panels import TaskLabel, mean_of_runs, parameters_of, runs_of, size_names, sizes_in
 from trajectories.figures.style import run_colours, run_dashes
+from trajectories.figures.ticks import Constants
 
 Numbers = list[float | None]
 

@@ -45,7 +45,8 @@ FIGURES: Mapping[str, Text] = {
         "One panel per task, one line per suite: the last checkpoint of each model, its compute 6 x parameters x "
         "tokens. "
         "Losses are on a log axis, less is better; a line that rises is inverse scaling. Bars are plus and minus one "
-        "standard error over questions. A task without a loss is shown by its own metric.",
+        "standard error over questions. A task without a loss is shown by its own metric. A tick through a point: that "
+        "model gives the same answer to (nearly) every question.",
     ),
     "consistency": Text(
         "Checkpoints by their scores",

@@ -33,6 +33,38 @@ def test_a_file_of_ones_own_is_taken_as_it_is(tmp_path: Path) -> None:
     assert not (tmp_path / "a.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "record"),
+    [
+        ("a.jsonl", '{"goal": "?", "sol1": "a", "sol2": "b", "label": 0}', {"layout": "piqa"}),
+        ("a.csv", 'question;choices;answer\n?;"[""a"", ""b"", ""c"", ""d""]";0\n', {"layout": "mmlu"}),
+        ("a.txt", "Once upon a time.", {}),
+    ],
+)
+def test_what_a_file_holds_is_recognised(tmp_path: Path, name: str, text: str, record: dict[str, str]) -> None:
+    (tmp_path / name).write_text(text)
+    written = yaml.safe_load(write_new_study("s", name, "demo", tmp_path).read_text())
+    task = Study.from_config(written).tasks[0]
+    assert {key: getattr(task, key) for key in record} == record
+    assert task.source == name
+    assert (task.text is not None) == (name == "a.txt")
+
+
+def test_of_other_columns_it_is_said_which_there_are(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("stem,key\nA,b\n")
+    text = write_new_study("s", "a.csv", "demo", tmp_path).read_text()
+    assert "# columns of the file: stem, key" in text
+    assert "templates" in text
+    assert yaml.safe_load(text)["tasks"] == [{"name": "a", "file": "a.csv"}]
+
+
+def test_a_file_that_cannot_be_read_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("prompt\nnaïve\n".encode("latin-1"))
+    with pytest.raises(UserError, match="is not UTF-8 text at line 2"):
+        write_new_study("s", "a.csv", "demo", tmp_path)
+    assert not (tmp_path / "s.yaml").exists()
+
+
 def test_mistakes_are_named_and_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("mine")
     for file, suite, said in (("b.csv", "demo", "is not there"), ("", "pythias", "pythia"), ("", "demo", "already")):

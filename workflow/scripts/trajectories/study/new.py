@@ -3,10 +3,13 @@
 import json
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from trajectories.errors import UserError
 from trajectories.files import write_text
+from trajectories.questions.files import read_rows
+from trajectories.questions.layouts import fitting_layouts
 from trajectories.study.strict import suggestion
 
 logger = logging.getLogger(__name__)
@@ -18,6 +21,9 @@ The opposite of early is,"["" late"", "" soon""]",0
 The opposite of weak is,"["" faint"", "" strong""]",1
 """
 """Questions for a reader who has none yet: text before the choices, the choices as a JSON list, the right one."""
+
+PRIZE = ("prompt", "classes", "answer_index")
+"""The columns of a file that needs no layout."""
 
 SUITES = {
     "demo": """\
@@ -68,13 +74,18 @@ def write_new_study(study: str, file: str, suite: str, folder: Path) -> Path:
         if (folder / questions).exists():
             raise UserError(f"{questions}: is there already; take it with --config file={questions}")
         write_text(folder / questions, EXAMPLE)
-    write_text(config, study_text(study, questions, suite))
+    write_text(config, study_text(study, questions, suite, _columns(folder / questions)))
     logger.info("note: wrote %s", _told(config.name, questions, suite, bool(file)))
     return config
 
 
-def study_text(study: str, questions: str, suite: str) -> str:
-    """Return the study as commented YAML."""
+def _columns(file: Path) -> tuple[str, ...]:
+    """Return the columns of a file of questions; nothing of a text."""
+    return () if file.suffix == ".txt" else tuple(dict.fromkeys(key for row in read_rows(file)[:1] for key in row))
+
+
+def study_text(study: str, questions: str, suite: str, columns: Sequence[str] = PRIZE) -> str:
+    """Return the study as commented YAML; `columns` are those of the file of questions."""
     return f"""\
 # A study of your own. Run it with: snakemake --cores all --configfile {study}.yaml
 # Every key there is: config.yaml and docs/configuration.md. Unknown keys are errors.
@@ -83,8 +94,7 @@ study: {study} # results go to results/{study}/
 
 {SUITES[suite]}
 tasks: # a task: its name and where its questions are; of known tasks the name alone (snakemake known_tasks)
-  # columns of the file: prompt (the text before the choices), classes (the choices, a JSON list), answer_index (from 0)
-  - {{name: {task_name(questions)}, file: {json.dumps(questions)}}}
+{_task(questions, columns)}
 
 protocol: harness # how questions are asked: harness or paper, see docs/protocols.md
 
@@ -92,6 +102,25 @@ scoring:
   dtype: float32
   device: auto # a GPU where there is one
 """
+
+
+def _task(questions: str, columns: Sequence[str]) -> str:
+    """Return the task's lines: what the file's columns are, and the record that follows from them."""
+    name, file = task_name(questions), json.dumps(questions, ensure_ascii=False)
+    if not columns:
+        said = "the loss on a running text, in bits per byte; with statistics: {axis: loss} others are drawn against it"
+        return f"  # {said}\n  - {{name: {name}, text: {{file: {file}}}}}"
+    if set(PRIZE) <= set(columns):
+        said = "prompt (the text before the choices), classes (the choices, a JSON list), answer_index (from 0)"
+        return f"  # columns of the file: {said}\n  - {{name: {name}, file: {file}}}"
+    shown = f"  # columns of the file: {', '.join(' '.join(column.split()) for column in columns)}\n"
+    if layouts := fitting_layouts(columns):
+        return f"{shown}  - {{name: {name}, file: {file}, layout: {layouts[0]}}} # layouts: docs/tasks.md"
+    how = (
+        "  # say how a row becomes a question, in templates over these columns (docs/tasks.md), for instance:\n"
+        '  # context: "Question: {{question}}\\nAnswer:", choices: "{{[right, wrong]}}", answer: 0, delimiter: " "\n'
+    )
+    return f"{shown}{how}  - {{name: {name}, file: {file}}}"
 
 
 def task_name(questions: str) -> str:

@@ -12,7 +12,7 @@ from support.toy import PROJECT, run_toy
 from trajectories.study.config import Study
 
 STUDIES = sorted([PROJECT / "config.yaml", *(PROJECT / "studies").glob("*.yaml")])
-MOST_STEPS = 8  # of a model; models and tasks are all kept
+FEWEST_STEPS, MOST_STEPS, MOST_CELLS = 4, 8, 2000  # models and tasks are all kept
 NEEDS_MORE = ("pocket", "compare", "reference")  # a suite that is trained first, other results to compare with
 
 
@@ -36,9 +36,11 @@ def made_up(study: Study, file: Path) -> int:
 
 
 def thinned(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a study's config with at most `MOST_STEPS` of its steps, from the first to the last."""
-    steps = Study.from_config(config).steps
-    kept = np.unique(np.linspace(0, len(steps) - 1, MOST_STEPS).astype(int))
+    """Return a study's config with few of its steps, first and last among them; fewest where trajectories are many."""
+    study = Study.from_config(config)
+    count = np.clip(MOST_CELLS // (len(study.models) * len(study.tasks)), FEWEST_STEPS, MOST_STEPS)
+    steps = study.steps
+    kept = np.unique(np.linspace(0, len(steps) - 1, count).astype(int))
     return config | {"steps": [steps[place] for place in kept]}
 
 

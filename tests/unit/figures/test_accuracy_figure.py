@@ -69,7 +69,7 @@ def test_doubtful_checkpoints_are_hollow(accuracy_file: Path) -> None:
         for marks in figure.axes[0].collections
         if isinstance(marks, PathCollection) and np.allclose(marks.get_facecolor(), 1)
     ]
-    assert hollow == [[], [], [0.52]]
+    assert hollow == [[0.52]]
     assert "doubtful checkpoint" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 

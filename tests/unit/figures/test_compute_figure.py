@@ -74,3 +74,17 @@ def test_a_task_without_a_loss_is_drawn_by_its_own_metric(table: pd.DataFrame, t
     out = tmp_path / "compute.svg"
     draw_compute(tmp_path / "accuracy.tsv", TASKS, [out], SUITES)
     assert "Training compute" in out.read_text()
+
+
+def test_runs_of_a_size_are_pale_and_the_line_goes_through_their_mean(table: pd.DataFrame) -> None:
+    alike = table.assign(parameters=table["model"].map(PARAMETERS | {"a-large": 10, "b-small": 200}))
+    panel = compute_figure(alike, TASKS, {**SUITES, "b-small": "A", "b-large": "A"}, width="two").axes[0]
+    runs, line = panel.get_lines()[:2]
+    assert runs.get_linestyle() == "None"
+    assert sorted(np.asarray(runs.get_xdata())) == [1.2e5, 1.2e5, 2.4e6, 2.4e6]
+    assert list(np.asarray(line.get_xdata())) == [1.2e5, 2.4e6]
+    means = [
+        1 + np.log10(PARAMETERS[one] * PARAMETERS[two]) / 2 - 0.02
+        for one, two in (tuple(SUITES)[:2], tuple(SUITES)[2:])
+    ]
+    assert list(np.asarray(line.get_ydata())) == pytest.approx(means)

@@ -167,6 +167,8 @@ def _band(line: pd.DataFrame, on_log: bool) -> tuple["pd.Series[Any]", "pd.Serie
 
 def _mark_suspects(panel: Axes, line: pd.DataFrame, colour: str, suspects: Suspects) -> None:
     doubtful = [(str(m), int(s)) in suspects for m, s in zip(line["model"], line["step"], strict=True)]
+    if not any(doubtful):
+        return
     x, y = line["place"][doubtful], line["value"][doubtful]
     panel.scatter(x, y, s=9, facecolors="white", edgecolors=colour, linewidths=0.7, zorder=5)
 

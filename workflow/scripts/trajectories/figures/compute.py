@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -25,6 +26,9 @@ MARKERS = "os^Dv<>"
 
 LOSS = "loss"
 
+RUN_ALPHA = 0.35
+"""How pale runs of the same compute are beside their mean."""
+
 
 def draw_compute(
     accuracy: Path | str,
@@ -37,6 +41,7 @@ def draw_compute(
 ) -> None:
     """Draw the last checkpoint of every model: its loss over 6 x parameters x tokens, the models of a suite joined.
 
+    Models of a suite with the same compute (runs of one size) are pale points, and the line goes through their mean.
     `suites` is model → suite. A task that has no `loss` is drawn by its own metric. What `answers.tsv` flags has
     a tick.
     """
@@ -65,9 +70,7 @@ def compute_figure(
         for place, suite in enumerate(names):
             line = rows[rows["suite"] == suite].sort_values("x")
             look: dict[str, Any] = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
-            panel.errorbar(
-                line["x"], line["value"], yerr=line["stderr"].fillna(0), markersize=2.6, elinewidth=0.5, **look
-            )
+            _draw_suite(panel, line, look)
         ticked = rows[[k in constants for k in zip(rows["model"], rows["step"], rows["task"], strict=True)]]
         tick(panel, ticked["x"], ticked["value"])
         marked = marked or len(ticked) > 0
@@ -80,6 +83,16 @@ def compute_figure(
     figure.supylabel(value_text(shown), fontsize=7)
     legend_above(figure, [*(_handle(place, suite) for place, suite in enumerate(names)), *[tick_handle()] * marked])
     return figure
+
+
+def _draw_suite(panel: Axes, line: pd.DataFrame, look: Mapping[str, Any]) -> None:
+    """Draw a suite's line through its models; where several have the same compute, they are pale and it joins means."""
+    counts = line.groupby("x")["value"].transform("size")
+    runs = line[counts > 1]
+    panel.plot(runs["x"], runs["value"], **look, linestyle="none", markersize=1.8, markeredgewidth=0, alpha=RUN_ALPHA)
+    spread = line["stderr"].fillna(0).where(counts == 1)
+    means = line.assign(spread=spread).groupby("x", as_index=False)[["value", "spread"]].mean()
+    panel.errorbar(means["x"], means["value"], yerr=means["spread"], markersize=2.6, elinewidth=0.5, **look)
 
 
 def last_checkpoints(accuracy: pd.DataFrame) -> pd.DataFrame:

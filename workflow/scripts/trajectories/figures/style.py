@@ -147,7 +147,8 @@ def save(figure: Figure, out: Sequence[Path | str]) -> None:
     and each file is drawn once: `savefig` would do both anew for each, and draw twice.
     """
     figure.set_dpi(PRINT_DPI)  # in the finest pixels, whose rounding moves text least
-    figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
     figure.set_layout_engine("none")
     for path in map(Path, out):
         figure.set_dpi(PRINT_DPI)  # that of pictures within a page; the pages' own canvases set theirs

@@ -13,7 +13,7 @@ from support.hub_server import LocalHub
 from support.tiny_checkpoints import write_folder
 from trajectories.checkpoints.stage import write_audit
 from trajectories.errors import UserError
-from trajectories.study.config import Checkpoints
+from trajectories.study.checkpoints import Checkpoints
 from trajectories.tables import read_table
 
 SUITES: dict[str, tuple[str, list[str], Any, dict[int, str]]] = {

@@ -15,8 +15,9 @@ from trajectories.jobs.store import Identity, Store
 from trajectories.questions.question import Question
 from trajectories.scoring.encode import encode
 from trajectories.scoring.requests import requests_metadata, write_requests
-from trajectories.study.config import Checkpoints, Plan, Scoring
+from trajectories.study.checkpoints import Checkpoints
 from trajectories.study.protocol import Protocol
+from trajectories.study.sections import Plan, Scoring
 from trajectories.tables import COLUMNS as TABLES
 from trajectories.tables import read_table, write_table
 

@@ -10,8 +10,8 @@ import pytest
 from support.batch import Study
 from trajectories.jobs.unscored import unscored
 from trajectories.scoring.scores import COLUMNS, read_scores
-from trajectories.study.config import Scoring
 from trajectories.study.protocol import Protocol
+from trajectories.study.sections import Scoring
 
 
 @pytest.fixture(scope="module")

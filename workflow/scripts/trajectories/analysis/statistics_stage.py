@@ -14,7 +14,8 @@ from trajectories.analysis.robustness import Inputs, write_robustness
 from trajectories.analysis.shapes import write_shapes
 from trajectories.analysis.stage import by_checkpoint, question_tables_of_scores, used_checkpoints
 from trajectories.analysis.trends import write_trends
-from trajectories.study.config import Model, Statistics
+from trajectories.study.models import Model
+from trajectories.study.sections import Statistics
 from trajectories.study.sizes import sizes_of
 from trajectories.tables import write_table
 

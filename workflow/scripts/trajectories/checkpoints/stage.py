@@ -10,7 +10,8 @@ from trajectories.checkpoints.heal import Mirror, Recovery
 from trajectories.checkpoints.notes import anomaly_footnotes
 from trajectories.checkpoints.records import ModelSource
 from trajectories.errors import UserError
-from trajectories.study.config import Checkpoints, Model
+from trajectories.study.checkpoints import Checkpoints
+from trajectories.study.models import Model
 from trajectories.study.sources import source_of, tokens_of, tokens_per_step_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict

@@ -15,8 +15,10 @@ from trajectories.imports.placing import Placed, place
 from trajectories.imports.published import published_file
 from trajectories.imports.reading import Reading
 from trajectories.questions.averages import with_averages
-from trajectories.study.config import Import, Model, Study
+from trajectories.study.config import Study
 from trajectories.study.metrics import IMPORTED, METRICS
+from trajectories.study.models import Model
+from trajectories.study.sections import Import
 from trajectories.study.sources import PYTHIA_TOKENS
 from trajectories.study.sources import tokens_of as configured_tokens
 from trajectories.tables import COLUMNS, write_table

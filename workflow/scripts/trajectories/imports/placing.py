@@ -11,8 +11,9 @@ from trajectories.imports.notes import Notes
 from trajectories.imports.reading import Reading
 from trajectories.imports.whose import NotOurs, checkpoint_of
 from trajectories.questions.task import Task
-from trajectories.study.config import Model, Study
+from trajectories.study.config import Study
 from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, record_of
+from trajectories.study.models import Model
 
 Key = tuple[str, int, str, str]  # model, step, task, metric
 

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from trajectories.imports.reading import Reading
 from trajectories.imports.steps import TAKEN, step_in, step_in_path
-from trajectories.study.config import Model, Study
+from trajectories.study.config import Study
+from trajectories.study.models import Model
 from trajectories.study.sources import source_of
 
 

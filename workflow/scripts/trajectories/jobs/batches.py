@@ -12,7 +12,8 @@ from itertools import pairwise
 from trajectories.checkpoints.rates import DEVICES, LOAD_RATE, START, find_device, forward_seconds
 from trajectories.jobs.resources import BYTES, SMALL
 from trajectories.questions.task import Task
-from trajectories.study.config import Model, Study
+from trajectories.study.config import Study
+from trajectories.study.models import Model
 from trajectories.study.sources import source_of
 
 TIMES_START = 10  # a batch takes at least this many times as long as starting its job

@@ -11,8 +11,8 @@ from trajectories.checkpoints.resolved import Checkpoint
 from trajectories.files import digest
 from trajectories.jobs.store import Identity, Store
 from trajectories.scoring.requests import read_requests, requests_metadata
-from trajectories.study.config import Scoring
 from trajectories.study.protocol import Protocol
+from trajectories.study.sections import Scoring
 
 if TYPE_CHECKING:
     from trajectories.scoring.requests import Requests

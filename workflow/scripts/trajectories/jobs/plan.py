@@ -17,9 +17,10 @@ from trajectories.jobs.batches import cut
 from trajectories.jobs.store import Identity, Store
 from trajectories.scoring.prefix_tree import build_tree
 from trajectories.scoring.requests import read_requests, requests_metadata
-from trajectories.study.config import Checkpoints, Scoring
-from trajectories.study.config import Plan as PlanSettings
+from trajectories.study.checkpoints import Checkpoints
 from trajectories.study.protocol import Protocol
+from trajectories.study.sections import Plan as PlanSettings
+from trajectories.study.sections import Scoring
 from trajectories.study.strict import Strict
 from trajectories.tables import read_table, write_table
 

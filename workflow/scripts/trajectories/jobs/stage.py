@@ -13,8 +13,9 @@ from trajectories.jobs.batch import score_batch
 from trajectories.jobs.job import Job, RequestsFile
 from trajectories.jobs.store import Store
 from trajectories.jobs.traces import Traces
-from trajectories.study.config import Checkpoints, Scoring
+from trajectories.study.checkpoints import Checkpoints
 from trajectories.study.protocol import Protocol
+from trajectories.study.sections import Scoring
 from trajectories.study.strict import Strict
 from trajectories.tables import read_table
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from trajectories.jobs.store import Identity, Store
 from trajectories.scoring.requests import requests_metadata
-from trajectories.study.config import Scoring
 from trajectories.study.protocol import Protocol
+from trajectories.study.sections import Scoring
 from trajectories.study.strict import Strict
 from trajectories.tables import read_table
 

@@ -7,7 +7,8 @@ from trajectories.checkpoints.audit_folders import folder_path
 from trajectories.checkpoints.staged import chosen_files
 from trajectories.errors import UserError
 from trajectories.preflight.findings import Findings
-from trajectories.study.config import Model, Study
+from trajectories.study.config import Study
+from trajectories.study.models import Model
 from trajectories.study.sources import source_of
 
 LISTED = 8  # steps that one line names

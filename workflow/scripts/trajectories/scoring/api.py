@@ -48,7 +48,7 @@ def score(
     from trajectories.scoring.engine import PACK_TOKENS, Engine
     from trajectories.scoring.load import load_model, load_tokenizer, pick_device
     from trajectories.scoring.scores import score_table
-    from trajectories.study.config import Scoring
+    from trajectories.study.sections import Scoring
 
     asked = as_questions(questions)
     rules = as_protocol(protocol)

@@ -15,7 +15,7 @@ from trajectories.scoring.encode import encode
 from trajectories.scoring.requests import Requests, write_requests
 from trajectories.scoring.tokenizer import Opened, open_tokenizer
 from trajectories.scoring.written import Asked, asked_by_harness, asked_of, decoder_of, end_of
-from trajectories.study.config import Tokenizer
+from trajectories.study.models import Tokenizer
 from trajectories.study.protocol import Protocol
 
 logger = logging.getLogger(__name__)

@@ -2,25 +2,28 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from trajectories.errors import UserError
 from trajectories.files import canonical_json, digest
 from trajectories.questions.average import Average
 from trajectories.questions.task import Task
+from trajectories.study.checkpoints import Checkpoints
 from trajectories.study.fits import misfits
 from trajectories.study.known import KnownTask, with_harness_tasks
-from trajectories.study.metrics import LESS_IS_BETTER, OF_TEXTS, Metric, is_known, record_of
-from trajectories.study.names import MetricName, Name
+from trajectories.study.metrics import LESS_IS_BETTER, OF_TEXTS, is_known, record_of
+from trajectories.study.models import Model, Tokenizer, as_model
+from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
-from trajectories.study.seed import Seed, seeded_by_name
+from trajectories.study.sections import Figures, Import, Plan, Pocket, Scoring, Statistics
+from trajectories.study.seed import seeded_by_name
 from trajectories.study.sizes import sizes_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict, refusal
-from trajectories.study.tokens import Tokens, stepwise, told_once
-from trajectories.study.values import Count, Device, Dtype, FolderPattern, Pattern, Place, has_step, named_in_folders
+from trajectories.study.tokens import stepwise
+from trajectories.study.values import Place, named_in_folders
 
 
 def _as_protocol(value: Any) -> Protocol:
@@ -37,212 +40,12 @@ def _as_list(value: Any) -> Any:
     return value
 
 
-def _as_model(value: Any) -> Any:
-    if isinstance(value, str):
-        raise ValueError(f"is a name alone; write {{name: {value}, parameters: 70e6}} with its parameter count")
-    return value
-
-
-class Model(Strict):
-    """One training run. The optional keys override the suite's for this model alone."""
-
-    name: Name
-    parameters: Count = Field(description="Nominal parameter count; the regression uses its log10.")
-    label: str = ""
-    size_of: Name | None = Field(
-        None, description="The model, or the name, of whose size this is one more run; else equal parameters say so."
-    )
-    run: str | int | None = Field(None, description="What tells this run from others of its size, e.g. a seed.")
-    suite: Name | None = Field(
-        None,
-        description="Its suite, in a study of several: one line of loss over compute; null: the study.",
-    )
-    exact_parameters: Count | None = Field(None, description="Exact count, for the sensitivity analysis.")
-    embedding_parameters: Count | None = Field(None, description="How many of the exact count are embeddings.")
-    hub: Pattern | None = None
-    folder: FolderPattern | None = None
-    revision: Pattern | None = None
-    tokens_per_step: Count | None = None
-    tokens: Tokens = None
-    main_is: NonNegativeInt | None = None
-    tokenizer: Place | None = None
-    steps: Steps | None = None
-    alias: list[str] = Field([], description="What imported files call the model, where not by its name.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _steps_with_tokens(cls, value: Any) -> Any:
-        """Read `steps` that map names to tokens as steps and a table of tokens."""
-        if not isinstance(value, dict) or not isinstance(value.get("steps"), Mapping):
-            return value
-        table = stepwise(value["steps"], value.get("tokens"))
-        return value | {"steps": list(table), "tokens": table}
-
-    @model_validator(mode="after")
-    def _tokens_once(self) -> "Model":
-        return told_once(self)
-
-    @property
-    def title(self) -> str:
-        """How figures call the model: its label or name, and which run it is where it says so."""
-        called = self.label or self.name
-        return called if self.run is None else f"{called}, {self.run}"
-
-
-class Mirror(Strict):
-    """Another place where a suite's checkpoints lie; a repository's name alone stands for `{hub: …}`."""
-
-    hub: Pattern | None = Field(None, description="Repository on the hub, e.g. owner/{model}-v1.")
-    folder: FolderPattern | None = Field(None, description="Local folder, e.g. path/{model}/step{step}.")
-    revision: Pattern | None = Field(None, description="Branch of a step there; null: as in the suite.")
-
-    @model_validator(mode="after")
-    def _one_place(self) -> "Mirror":
-        if (self.hub is None) == (self.folder is None):
-            raise ValueError("a mirror is either a repository (`hub`) or a folder (`folder`)")
-        if self.folder is not None and not has_step(self.folder):
-            raise ValueError(f"{self.folder!r} has no {{step}}; every step needs a folder of its own")
-        return self
-
-
-def _mirror(value: Any) -> Any:
-    return {"hub": value} if isinstance(value, str) else value
-
-
-class Checkpoints(Strict):
-    """Where the suite's checkpoints are and what is done with them."""
-
-    hub: Pattern | None = Field(None, description="Repository on the hub, e.g. EleutherAI/{model}.")
-    folder: FolderPattern | None = Field(
-        None, description="Local folder, e.g. path/{model}/step{step}; {study} stands for the study's name."
-    )
-    revision: Pattern = Field("step{step}", description="Branch of a step on the hub.")
-    tokens_per_step: Count | None = Field(
-        None, description="Tokens that one training step sees: batch size × length; known for Pythia alone."
-    )
-    tokens: Tokens = None
-    main_is: NonNegativeInt | None = Field(
-        None, description="The step of what has no branch of its own: the final checkpoint, published as main alone."
-    )
-    tokenizer: Place | None = Field(
-        None, description="Hub repository (optionally @revision) or folder; null: each model's last checkpoint's own."
-    )
-    anomalies: Literal["stop", "recover", "exclude", "keep"] = Field(
-        "stop", description="What to do with checkpoints the audit finds wrong."
-    )
-    recover_depth: PositiveInt = Field(
-        20, description="With anomalies: recover, how many earlier commits of each wrong branch are looked at."
-    )
-    mirrors: list[Annotated[Mirror, BeforeValidator(_mirror)]] = Field(
-        [], description="With anomalies: recover, other places that may hold the right weights, in this order."
-    )
-    compare: Literal["used", "all"] = Field(
-        "used", description="Compare the study's steps with each other, main and the last step, or with every branch."
-    )
-    keep: bool = Field(False, description="Keep downloaded checkpoints after scoring.")
-    scratch: Place | None = Field(
-        None, description="Folder for downloaded checkpoints; null: results/<study>/checkpoints."
-    )
-    hub_cache: bool = Field(False, description="Look into the user's own hub cache before downloading.")
-
-    @model_validator(mode="after")
-    def _tokens_once(self) -> "Checkpoints":
-        return told_once(self)
-
-
-class Scoring(Strict):
-    """How checkpoints are run; `dtype` changes numbers, the rest only speed."""
-
-    dtype: Dtype = "float32"
-    device: Device = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
-    pack_tokens: PositiveInt | Literal["auto"] = Field("auto", description="Tokens of the tree in one forward pass.")
-    attention: Literal["auto", "sdpa", "flex"] = "auto"
-    gpus: PositiveInt = Field(1, description="GPUs of a scoring job; with more than one, a model is spread over them.")
-    # How work is cut changes no result: left out of what rules' params hold, it runs nothing again.
-    checkpoints_per_job: PositiveInt | Literal["auto"] = Field(
-        "auto", exclude=True, description="Checkpoints of a model that one job scores, one after the other."
-    )
-
-
-class Statistics(Strict):
-    """What the analysis does with the accuracies."""
-
-    metrics: dict[Name, Metric | MetricName] = Field(
-        {}, description="Metric of a task in the regression, where not its record's."
-    )
-    alpha: float = Field(0.05, gt=0, lt=1)
-    seed: int = Field(1, ge=0)
-    resamples: PositiveInt = 2000
-    serial: Literal["auto"] | Annotated[float, Field(ge=0, le=0.95)] = Field(
-        "auto", description="Correlation of the noise of neighbouring checkpoints; auto: estimated, all trajectories."
-    )
-    axis: Literal["tokens", "compute", "loss"] = Field(
-        "tokens", description="What accuracies are drawn and, beside Table 1, fitted against; loss: on a running text."
-    )
-    from_tokens: float = Field(0, ge=0, description="Leave out checkpoints that have seen fewer tokens (warm-up).")
-    exclude_inconsistent: bool = Field(
-        False, description="Leave out checkpoints whose scores are not in the order of the steps."
-    )
-    smallest: float = Field(0.02, gt=0, description="The smallest effect of interest, in the metric: 0.02 is 2 points.")
-
-
-class Figures(Strict):
-    """How figures are drawn."""
-
-    bands: bool = Field(True, description="Draw standard errors as bands.")
-    columns: Literal[1, 2] = Field(2, description="Width in columns of a two-column page.")
-
-
-class Plan(Strict):
-    """What `snakemake plan` assumes."""
-
-    device: str | None = Field(None, description="H200, H100, A100, L40S, L4, …, CPU; null: what is found here.")
-    network_mb_per_s: float = Field(100, gt=0, description="Megabytes a second from the hub.")
-
-
-class Import(Strict):
-    """Accuracies made elsewhere, which enter instead of scoring."""
-
-    format: Literal["harness-json", "harness-samples", "tsv", "published"]
-    path: Place | list[Place] | None = Field(
-        None, description="Files, folders, patterns such as runs/**/*.json; `published` without it is fetched."
-    )
-    name: str | None = Field(None, description="Where a path names model and step: {model}/**/step{step}.json.")
-    others: Literal["ignore", "refuse"] = Field(
-        "ignore", description="What the study does not name: leave it out and count it, or end with an error."
-    )
-    shots: int | None = Field(None, ge=0, description="Take only results with so many worked examples.")
-    mixed: Literal["refuse", "keep"] = Field(
-        "refuse", description="Trajectories whose files differ in worked examples or in the task's version."
-    )
-
-    @property
-    def of_questions(self) -> bool:
-        """Whether it brings answers to single questions, from which accuracies are made as from scores."""
-        return self.format == "harness-samples"
-
-
-class Pocket(Strict):
-    """The demo's suite of small models, trained before it is studied."""
-
-    seed: Seed = 1
-
-
-class Tokenizer(Strict):
-    """Where a tokenizer is: at `location` (folder, or repository with optional @revision), or with a model's own
-    checkpoints."""
-
-    name: Name
-    location: str | None = None
-    model: Name | None = None
-
-
 class Study(Strict):
     """The whole config. `Study.from_config` is how everything gets one."""
 
     study: Name = Field(description="Name of the study; results go to results/<study>/.")
     checkpoints: Checkpoints = Checkpoints()
-    models: Annotated[list[Annotated[Model, BeforeValidator(_as_model)]], BeforeValidator(_as_list)] = Field(
+    models: Annotated[list[Annotated[Model, BeforeValidator(as_model)]], BeforeValidator(_as_list)] = Field(
         min_length=1
     )
     steps: Steps

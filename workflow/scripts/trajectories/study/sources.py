@@ -6,7 +6,8 @@ from trajectories.errors import UserError
 from trajectories.study.tokens import Told, tokens_at
 
 if TYPE_CHECKING:
-    from trajectories.study.config import Checkpoints, Model
+    from trajectories.study.checkpoints import Checkpoints
+    from trajectories.study.models import Model
 
 PYTHIA_TOKENS = 2_097_152  # of one step of any Pythia model: 1024 sequences of 2048
 

@@ -78,6 +78,18 @@ def test_scores_and_metrics_say_what_the_texts_say(toy: Toy) -> None:
     assert "answered" not in accuracy.loc["sums"].index.get_level_values("metric")
 
 
+def test_answers_are_counted_among_the_texts_that_hold_one(toy: Toy) -> None:
+    answers = read_table(toy.results / "answers.tsv", "answers").set_index(["task", "step"])
+    choices = {"four": 0, "five": 1}
+    for step in STEPS:
+        said = texts(toy, step).loc["said", "answer"].dropna().str.casefold()
+        shares = said.map(choices).value_counts() / len(said)
+        assert answers.loc[("said", step), "share_text"] == pytest.approx(shares.max() if len(shares) else 0)
+        assert answers.loc[("said", step), "by"] == "answers"
+        assert pd.isna(answers.loc[("silent", step), "share_text"])
+        assert str(answers.loc[("silent", step), "constant"]) == "False"
+
+
 def test_a_pattern_that_fits_nowhere_is_said_once_with_three_texts(toy: Toy) -> None:
     log = (toy.results / "logs" / "generations.log").read_text()
     assert log.count("answer.pattern finds no answer in any text") == 1

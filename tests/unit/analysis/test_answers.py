@@ -129,3 +129,35 @@ def test_the_table_from_accuracies_alone(tmp_path: Path) -> None:
     assert table["constant"].tolist() == [True, False, True, True, False, False, False, True]
     assert set(table["by"]) == {"constants"}
     assert constant_checkpoints(out) == {("m", step, "t") for step in (1, 3, 4, 8)}
+
+
+def written(answer: list[int], truth: list[int]) -> dict[str, object]:
+    """What is said of answers that a model wrote to questions with two choices: -1 another text, 2 none at all."""
+    place = np.tile(np.arange(3), len(answer))
+    table = scores(np.zeros(len(answer), int), np.zeros(len(answer), int), 3).assign(
+        loglikelihood=np.nan, tokens=0, label=(np.repeat(truth, 3) == place).astype(int),
+        is_greedy=np.repeat(answer, 3) == place,
+    )  # fmt: skip
+    given = taken(table, "accuracy")
+    assert given is not None
+    return answers_row(*given, Texts.of([("A", "B")] * len(answer)))
+
+
+def test_answers_that_were_written_are_counted_among_the_texts_that_hold_one() -> None:
+    said = written([0] * 12 + [1] * 4 + [-1] * 4 + [2] * 30, [0] * 10 + [1] * 40)
+    assert (said["share_position"], said["share_text"], said["constant"]) == (0.6, 0.6, False)
+    assert said["entropy"] == pytest.approx(-(0.6 * np.log(0.6) + 0.2 * np.log(0.2) * 2))
+    assert said["constant_accuracy"] == 0.5  # of the 20 that were answered 10 have the truth first
+    assert said["balanced_accuracy"] == pytest.approx((1.0 + 0.4) / 2)
+
+
+def test_who_writes_one_answer_is_flagged_and_who_writes_none_is_not() -> None:
+    always = written([0] * 19 + [-1] + [2] * 3, [0, 1] * 11 + [0])
+    assert (always["share_text"], always["constant"]) == (0.95, True)
+    others = written([-1] * 20, [0, 1] * 10)  # each a text of its own, as far as is known
+    assert (others["share_text"], others["constant"], others["balanced_accuracy"]) == (0, False, 0)
+    nothing = written([2] * 20, [0, 1] * 10)
+    assert not nothing.pop("constant")
+    assert all(np.isnan(value) for value in nothing.values())
+    few = written([0] * 5 + [2] * 15, [0, 1] * 10)
+    assert (few["share_text"], few["constant"]) == (1, False)

@@ -31,8 +31,13 @@ CONSTANT = 0.95
 FEWEST = 10
 """Fewer questions may be answered alike by chance."""
 
+_SHARES = ("share_position", "share_text", "entropy", "constant_accuracy", "balanced_accuracy")
+
 Row = dict[str, Any]
-_READ = ("task", "question", "choice", "label", "loglikelihood", "characters", "bytes", "tokens", "unconditional")
+_READ = (
+    "task", "question", "choice", "label", "loglikelihood", "characters", "bytes", "tokens", "is_greedy",
+    "unconditional",
+)  # fmt: skip
 
 
 def write_answers(
@@ -107,13 +112,16 @@ def answers_of(scores: Path, metrics: Metrics, texts: Mapping[str, Texts]) -> li
 def taken(scores: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return of one task's scores the questions (Q), the place of each one's answer (Q), and the labels (Q x choices).
 
-    None where a question has one choice, asks after two prompts, or only whether it was answered right is known.
+    None where a question has one choice, asks after two prompts, or only whether it was answered right is known. Of
+    answers that were written only the questions that have one; its place is -1 where it is no choice.
     """
     if record_of(metric).needs == "two prompts":
         return None
     ordered = scores.sort_values(["question", "choice"], kind="stable")
     question, starts = np.unique(ordered["question"].to_numpy(), return_index=True)
     sizes = np.diff(np.r_[starts, len(ordered)])
+    if sizes.min() > 2 and (ordered["tokens"] == 0).all() and ordered["loglikelihood"].isna().all():
+        return _written(ordered, question, sizes)
     values = compared(metric, ordered["loglikelihood"].to_numpy(float), lambda name: ordered[name].to_numpy(float))
     if sizes.min() < 2 or not np.isfinite(values).all():
         return None
@@ -123,19 +131,37 @@ def taken(scores: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray, np
     return question, value.argmax(axis=1), label
 
 
+def _written(
+    scores: pd.DataFrame, question: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return `taken` of a task whose answers were written: the last choice of a question stands for none."""
+    there = np.arange(sizes.max()) < sizes[:, None]
+    said, label = np.zeros(there.shape, bool), np.zeros(there.shape, bool)
+    said[there], label[there] = scores["is_greedy"].to_numpy(bool), scores["label"].to_numpy(bool)
+    answered = ~said[np.arange(len(sizes)), sizes - 1]
+    place = np.where(said.any(axis=1), said.argmax(axis=1), -1)
+    return question[answered], place[answered], label[answered][:, :-1]
+
+
 def answers_row(question: np.ndarray, place: np.ndarray, label: np.ndarray, texts: Texts | None = None) -> Row:
-    """Return what is to be said of the answers to one task's questions, as `taken` gives them."""
-    count = np.bincount(place, minlength=label.shape[1])
-    share = count / len(place)
-    row: Row = {"share_position": float(share.max()), "share_text": np.nan}
+    """Return what is to be said of the answers to one task's questions, as `taken` gives them.
+
+    Answers that are no choice (place -1) are one more place for the entropy, and never the most frequent answer.
+    """
+    if not len(place):
+        return dict.fromkeys(_SHARES, np.nan) | {"constant": False}
+    choice = place >= 0
+    count = np.bincount(place[choice], minlength=label.shape[1])
+    share = np.append(count, (~choice).sum()) / len(place)
+    row: Row = {"share_position": float(share[:-1].max()), "share_text": np.nan}
     row["entropy"] = float(-(share[share > 0] * np.log(share[share > 0])).sum()) + 0.0
     said = float(label[:, count.argmax()].mean())
-    classes, right = label.argmax(axis=1), label[np.arange(len(place)), place]
+    classes, right = label.argmax(axis=1), choice & label[np.arange(len(place)), place]
     telling = bool(label.mean(axis=0).max() < CONSTANT)  # whether the truth moves between places
     most = row["share_position"] if telling else 0.0
     if texts is not None:
         codes = texts.codes[question]
-        texts_said = np.bincount(codes[np.arange(len(place)), place])
+        texts_said = np.bincount(codes[np.flatnonzero(choice), place[choice]], minlength=1)
         row["share_text"] = float(texts_said.max() / len(place))
         if row["share_text"] >= most:
             most = row["share_text"]

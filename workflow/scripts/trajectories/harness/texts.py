@@ -172,8 +172,10 @@ class Judge:
 
     def _answers(self, ensemble: Any) -> list[str | None]:
         fallbacks = [made.fallback for way in ensemble.filters if hasattr(made := way(), "fallback")]
-        found = [instance.filtered_resps[ensemble.name] for instance in self._asked]
-        return [None if answer in fallbacks or not str(answer).strip() else str(answer) for answer in found]
+        nothing = {text for fallback in fallbacks for text in _texts(fallback)}
+        found = [_texts(instance.filtered_resps[ensemble.name]) for instance in self._asked]
+        kept = [[text for text in texts if text.strip() and text not in nothing] for texts in found]
+        return [", ".join(dict.fromkeys(texts)) or None for texts in kept]
 
     def _refuse_without(self, values: Sequence[Value]) -> None:
         made = [value.metric.removesuffix(LESS_IS_BETTER) for value in values]
@@ -191,6 +193,11 @@ def judges_of(tasks: Mapping[str, str], questions: Mapping[str, Path | str]) -> 
     """
     records = [(Task.model_validate_json(task), metric) for task, metric in tasks.items()]
     return {task.name: Judge(task, metric, read_questions(questions[task.name])).judge for task, metric in records}
+
+
+def _texts(found: Any) -> list[str]:
+    """Return what a filter leaves of a text, one piece or several."""
+    return [str(piece) for piece in found] if isinstance(found, list | tuple) else [str(found)]
 
 
 def _by_metric(found: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from support.models import tokenizer
-from trajectories.checkpoints.rates import DEVICES, EFFICIENCY, find_device, forward_seconds, recognised
+from trajectories.checkpoints.rates import BESIDE, DEVICES, REACHED, find_device, forward_seconds, reached, recognised
 from trajectories.errors import UserError
 from trajectories.jobs.plan import COLUMNS, write_plan
 from trajectories.jobs.store import Identity, Store
@@ -124,10 +124,25 @@ def test_kept_checkpoints_all_lie_on_disk(study: Path, caplog: pytest.LogCapture
     assert "disk: 5.0 GB at most (all are kept)" in caplog.text
 
 
+def test_the_estimate_is_near_what_an_h200_took(project: Path) -> None:
+    """For all questions of the paper, which are about two million tokens; four sizes in bfloat16."""
+    measured = json.loads((project / "benchmarks" / "results" / "gpu-2026-11-26.json").read_text())["cases"]
+    took = {case["shape"]: case["all_seconds"] for case in measured if case["dtype"] == "bfloat16"}
+    counts = {"70m": 70e6, "1.4b": 1.4e9, "6.9b": 6.9e9, "12b": 12e9}
+    ratios = {
+        name: forward_seconds(DEVICES["H200"], int(count), 2_070_000, "bfloat16") / took[name]
+        for name, count in counts.items()
+    }
+    assert ratios == pytest.approx(dict.fromkeys(ratios, 1), rel=0.1)
+
+
 def test_rates() -> None:
     a100 = find_device("A100")
-    assert forward_seconds(a100, 10**9, 10**6, "float16") == pytest.approx(2e15 / (EFFICIENCY * 312e12))
-    assert forward_seconds(a100, 10**9, 10**6, "float32") == pytest.approx(2e15 / (EFFICIENCY * 19.5e12))
+    beside = 2e6 * BESIDE * (1 / 1.4) ** 0.2 / (REACHED * 312e12)
+    assert forward_seconds(a100, 10**9, 10**6, "float16") == pytest.approx(2e15 / (REACHED * 312e12) + beside)
+    assert forward_seconds(a100, 10**9, 10**6, "float32") == pytest.approx(2e15 / (REACHED * 19.5e12) + beside)
+    assert reached(a100, 10**12, "float16") == pytest.approx(REACHED, rel=0.01)
+    assert forward_seconds(DEVICES["CPU"], 10**9, 10**3, "float32") == pytest.approx(2e12 / 0.1e12)
     assert find_device(None).name in DEVICES
     names = {"NVIDIA H200": "H200", "NVIDIA L4": "L4", "NVIDIA L40S": "L40S", "NVIDIA A100-SXM4-80GB": "A100",
              "NVIDIA GeForce RTX 4090": "RTX 4090", "Tesla T4": "T4", "something else": "T4"}  # fmt: skip

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from trajectories.errors import UserError
 from trajectories.study.strict import suggestion
 
-EFFICIENCY = 0.4  # share of the peak that large forward passes are assumed to reach
+REACHED = 0.48  # share of the peak that products with weights reach on a GPU: docs/scale.md says where from
+BESIDE = 1e9  # parameters whose products take as long as what else a GPU does for a token: attention, masks, logits;
+FULL_SIZE, GROWTH = 1.4e9, 0.2  # from this size on, and below it by this power of the parameters
+ON_CPU = 0.4  # share of the peak on a processor, assumed
 LOAD_RATE = 1e9  # bytes a second from disk to device
 START = 20.0  # seconds to start Python and the libraries, once per job
 
@@ -25,9 +28,14 @@ class Device:
     single: float
     memory: float
 
-    def rate(self, dtype: str) -> float:
-        """Return the assumed rate in FLOP/s."""
-        return EFFICIENCY * 1e12 * (self.single if dtype == "float32" else self.half)
+    def peak(self, dtype: str) -> float:
+        """Return the data sheet's rate in FLOP/s."""
+        return 1e12 * (self.single if dtype == "float32" else self.half)
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether it is a processor and no GPU."""
+        return self.name == "CPU"
 
 
 DEVICES: dict[str, Device] = {
@@ -60,8 +68,20 @@ def find_device(name: str | None) -> Device:
 
 
 def forward_seconds(device: Device, parameters: int, tokens: int, dtype: str) -> float:
-    """Return how long one forward pass over `tokens` takes: 2 FLOP per parameter and token."""
-    return 2.0 * parameters * tokens / device.rate(dtype)
+    """Return how long one forward pass over `tokens` takes: 2 FLOP per parameter and token, and what is beside them.
+
+    On a GPU that hardly shrinks with the model, and takes half precision's time whatever the type of the weights: small
+    models reach a small share of the peak.
+    """
+    if device.is_cpu:
+        return 2.0 * tokens * parameters / (ON_CPU * device.peak(dtype))
+    beside = BESIDE * float(min(1.0, parameters / FULL_SIZE) ** GROWTH)
+    return 2.0 * tokens * (parameters / device.peak(dtype) + beside / device.peak("half")) / REACHED
+
+
+def reached(device: Device, parameters: int, dtype: str) -> float:
+    """Return the share of the data sheet's peak that `forward_seconds` reckons with."""
+    return 2.0 * parameters / device.peak(dtype) / forward_seconds(device, parameters, 1, dtype)
 
 
 def _detected() -> Device:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from trajectories.checkpoints.rates import EFFICIENCY, LOAD_RATE, START, Device, find_device, forward_seconds
+from trajectories.checkpoints.rates import LOAD_RATE, START, Device, find_device, forward_seconds, reached
 from trajectories.checkpoints.resolved import Checkpoint, as_checkpoint
 from trajectories.files import canonical_json
 from trajectories.jobs.batches import cut
@@ -150,11 +150,17 @@ def summary(plan: pd.DataFrame, works: Sequence[Work], device: Device, settings:
         f"  tokens: {total['tree_tokens'] / 1e6:.2f} million in prefix trees, {saved:.1f} times fewer than row by row",
         f"  {device.name}, {settings.scoring.dtype}: {_hours(busy)} busy, {_hours(max(busy, download))} in all if the "
         "next checkpoint comes while one is scored",
-        f"  assumed: {EFFICIENCY:.0%} of the data sheet's peak, {LOAD_RATE / 1e9:.0f} GB/s from disk, {START:.0f} s to "
-        "start a job",
+        f"  assumed: {_shares(plan, device, settings.scoring.dtype)} of the data sheet's peak, "
+        f"{LOAD_RATE / 1e9:.0f} GB/s from disk, {START:.0f} s to start a job",
     ]
     lines += [f"  {work.checkpoint} does not fit into the memory of {device.name}" for work in too_big[:1]]
     return "\n".join(lines)
+
+
+def _shares(plan: pd.DataFrame, device: Device, dtype: str) -> str:
+    """Return the share of the peak that is reckoned with, of the smallest and of the largest model."""
+    ends = (int(plan["parameters"].min()), int(plan["parameters"].max()))
+    return " to ".join(dict.fromkeys(f"{reached(device, count, dtype):.0%}" for count in ends))
 
 
 def _work(row: "pd.Series[Any]", requests: Sequence[str], settings: Settings, store: Store) -> Work:

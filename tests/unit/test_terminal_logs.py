@@ -1,14 +1,18 @@
 """What the terminal takes from logs: errors and notes whole, and which job they are of."""
 
+import io
 import logging
+import re
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from trajectories.adapter import stage
 from trajectories.errors import UserError
 from trajectories.terminal.logs import failure_of, remarks
-from trajectories.terminal.run import MOST_REMARKS, Run
+from trajectories.terminal.run import MOST_REMARKS, Run, Stage
+from trajectories.terminal.views import Bars, pace
 
 
 @pytest.fixture
@@ -49,3 +53,49 @@ def test_notes_are_shown_whole_and_after_however_many_warnings(log: Path) -> Non
 def test_noise_of_libraries_is_part_of_nothing(log: Path) -> None:
     log.write_text("12:00:00 warning: odd\nLoading: 1/28\n12:00:01 note: a\n  b\n")
     assert remarks(log) == ["warning: odd", "note: a\n  b"]
+
+
+def test_scoring_is_one_stage_however_many_rules_it_is_cut_into(log: Path) -> None:
+    run = Run()
+    run.plan({"score_1": 2, "score_2": 1, "score_a": 1, "report": 1})
+    assert {name: stage.total for name, stage in run.stages.items()} == {"score": 3, "score_a": 1, "report": 1}
+    for job, rule in enumerate(("score_1", "score_2")):
+        run.start(job, rule, {"model": f"m{job}"}, [str(log)])
+    assert run.in_hand("score") == "m0, m1"
+    run.finish(0)
+    run.fail(1, "score_2", [str(log)])
+    assert run.counts() == (1, 5)
+    assert run.last_words()[0] == f"error: ended without a word · score m1 · log: {log}"
+
+
+def test_a_stage_at_its_end_says_how_long_it_took_and_no_rate() -> None:
+    stage = Stage("score", 4, done=2, started=100.0)
+    assert pace(stage, 160.0) == "2.0/min, 60 s left"
+    assert pace(stage, 220.0) == "1.0/min, 2 min left"
+    assert pace(Stage("score", 4, done=4, started=100.0, ended=150.0), 5000.0) == "took 50 s"
+    assert pace(Stage("score", 4, started=100.0), 160.0) == ""
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_what_is_in_hand_leaves_bar_and_count_their_room(
+    log: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The longest line of a log is cut to the terminal: no bar shrinks, no line breaks."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    log.write_text("12:00:00 " + "a task with a long name and much to say of it, " * 5)
+    run = Run()
+    run.plan({"score_1": 7, "figure_accuracy": 1})
+    run.start(1, "score_1", {}, [str(log)])
+    run.start(2, "figure_accuracy", {}, [str(log)])
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    bars = Bars(stream)
+    bars.update(run)
+    bars.close()
+    lines = [line for line in Text.from_ansi(stream.getvalue()).plain.splitlines() if "0/7" in line]
+    assert lines
+    for line in lines:
+        assert re.match(r"score +[━╺╸ ]{12,24} +0/7 ", line)
+        assert len(line.rstrip()) <= width
+        assert ("…" in line) == (62 < width < 180)

@@ -9,6 +9,7 @@ from trajectories.report.doubts import doubts
 from trajectories.report.summary import summary
 from trajectories.tables import read_table
 
+MOST_LINES = 5
 KINDS = ("regression", "survival", "effects", "trends", "consistency", "twins", "protocols")
 
 
@@ -20,4 +21,6 @@ def write_words(out: Path | str, tasks: Sequence[TaskLabel], tables: Mapping[str
         *summary(told, {task.task: task.label for task in tasks}, alpha),
         *(f"{finding.task}: {finding.text}" for finding in doubtful),
     ]
+    if len(sentences) > MOST_LINES:  # what Table 1 adds goes on in the first line
+        sentences[:2] = [" ".join(sentences[:2])]
     write_text(out, "".join(f"{' '.join(sentence.split())}\n" for sentence in sentences))

@@ -1,5 +1,6 @@
 """The state of one run of the workflow, as its log events tell it: stages, jobs in hand, failures."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ GO_ON = "what is finished is kept; the same command goes on from there"
 
 @dataclass
 class Stage:
-    """All jobs of one rule: how many there are and are done, and when the first one started (seconds)."""
+    """All jobs of one stage: how many there are and are done, when the first one started and the last one ended (s)."""
 
     rule: str
     total: int
     done: int = 0
     started: float | None = None
+    ended: float | None = None
 
     def seconds_left(self, now: float) -> float | None:
         """Return how long the rest takes at the rate so far; None before a job has ended."""
@@ -49,15 +51,17 @@ class Run:
 
     def plan(self, jobs: Mapping[str, int]) -> None:
         """Take the number of jobs per rule."""
-        self.stages = {rule: Stage(rule, count) for rule, count in jobs.items()}
+        self.stages = {}
+        for rule, count in jobs.items():
+            self.stages.setdefault(stage_of(rule), Stage(stage_of(rule), 0)).total += count
 
     def start(self, job: int, rule: str, wildcards: Mapping[str, str], logs: Sequence[str]) -> None:
         """Take a job in hand. One without a log only names what is wanted; it is no work to show."""
         if not logs:
             return
-        what = " ".join(str(value) for value in wildcards.values())
-        self.running[job] = RunningJob(rule, what, logs[0])
-        stage = self.stages.setdefault(rule, Stage(rule, 1))
+        what, name = " ".join(str(value) for value in wildcards.values()), stage_of(rule)
+        self.running[job] = RunningJob(name, what, logs[0])
+        stage = self.stages.setdefault(name, Stage(name, 1))
         if stage.started is None:
             stage.started = time.monotonic()
 
@@ -68,11 +72,13 @@ class Run:
             self.failures.pop(_key(ended), None)
             if ended.log:
                 self.remarks |= dict.fromkeys(remarks(Path(ended.log)))
-            self.stages[ended.rule].done += 1
+            stage = self.stages[ended.rule]
+            stage.done += 1
+            stage.ended = time.monotonic() if stage.done >= stage.total else None
 
     def fail(self, job: int, rule: str, logs: Sequence[str], message: str = "") -> None:
         """Remember a failed job: what its log says, in the first line also which job it was and where the log is."""
-        ended = self.running.pop(job, None) or RunningJob(rule, "", logs[0] if logs else None)
+        ended = self.running.pop(job, None) or RunningJob(stage_of(rule), "", logs[0] if logs else None)
         said = failure_of(Path(ended.log)) if ended.log else ""
         first, *more = (said or message or "ended without a word").splitlines()
         parts = [first.removesuffix(":"), f"{ended.rule} {ended.what}".strip()] + (
@@ -113,6 +119,11 @@ class Run:
         left = len(warnings) - MOST_REMARKS
         more = [f"and {left} more warnings in the logs"] if left > 0 else []
         return [*warnings[:MOST_REMARKS], *more, *notes]
+
+
+def stage_of(rule: str) -> str:
+    """Return the stage a rule belongs to: scoring is cut into rules score_1, score_2, … that are one stage."""
+    return re.sub(r"(?<=score)_\d+$", "", rule)
 
 
 def _key(job: RunningJob) -> str:

@@ -5,10 +5,16 @@ from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
 from trajectories.terminal.run import Run, Stage
 
 SECONDS_BETWEEN_LINES = 30.0
+NAME, COUNT, PACE = 16, 9, 21
+"""Characters of a bar's columns; what is in hand has the rest of the line."""
+
+BAR, SHORT_BAR, WIDE = 24, 12, 110
+"""Characters of a bar in terminals at least so wide, and in others."""
 
 
 class View(Protocol):
@@ -28,9 +34,18 @@ class Bars:
     """A bar for each stage that has started, with count, rate, time left, and the job in hand."""
 
     def __init__(self, stream: TextIO) -> None:
-        columns = (TextColumn("{task.description:<20}"), BarColumn(24), MofNCompleteColumn())
-        rest = (TextColumn("{task.fields[pace]:<24}"), TextColumn("{task.fields[hand]}", style="dim"))
         self._console = Console(file=stream, soft_wrap=False)
+        bar = BAR if self._console.width >= WIDE else SHORT_BAR
+        self._room = max(0, self._console.width - NAME - bar - COUNT - PACE - 5)
+        columns = (
+            TextColumn("{task.description}", table_column=Column(width=NAME, no_wrap=True)),
+            BarColumn(bar, table_column=Column(width=bar)),
+            MofNCompleteColumn(table_column=Column(width=COUNT, no_wrap=True)),
+        )
+        rest = (
+            TextColumn("{task.fields[pace]}", table_column=Column(width=PACE, no_wrap=True)),
+            TextColumn("{task.fields[hand]}", style="dim", markup=False, table_column=Column(no_wrap=True)),
+        )
         self._progress = Progress(*columns, *rest, console=self._console, refresh_per_second=2)
         self._bars: dict[str, TaskID] = {}
 
@@ -45,8 +60,8 @@ class Bars:
             if stage.rule not in self._bars:
                 self._bars[stage.rule] = self._progress.add_task(stage.rule, total=stage.total, pace="", hand="")
             hand = run.in_hand(stage.rule) if stage.done < stage.total else ""
-            bar = self._bars[stage.rule]
-            self._progress.update(bar, completed=stage.done, total=stage.total, pace=pace(stage, now), hand=hand)
+            bar, shown = self._bars[stage.rule], shortened(hand, self._room)
+            self._progress.update(bar, completed=stage.done, total=stage.total, pace=pace(stage, now), hand=shown)
 
     def say(self, text: str) -> None:
         """Print above the bars."""
@@ -81,13 +96,20 @@ class Lines:
 
 
 def pace(stage: Stage, now: float) -> str:
-    """Return rate and time left of a stage in words."""
+    """Return rate and time left of a stage in words; of one that is at its end, how long it took."""
+    if stage.ended is not None and stage.started is not None:
+        return f"took {duration(stage.ended - stage.started)}"
     left = stage.seconds_left(now)
     if left is None or stage.started is None:
         return ""
     rate = stage.done / max(now - stage.started, 1e-9)
     rated = f"{rate:.1f}/s" if rate >= 1 else f"{60 * rate:.1f}/min" if rate >= 1 / 60 else f"{3600 * rate:.1f}/h"
-    return rated if stage.done >= stage.total else f"{rated}, {duration(left)} left"
+    return f"{rated}, {duration(left)} left"
+
+
+def shortened(text: str, room: int) -> str:
+    """Return a text cut to so many characters."""
+    return text if len(text) <= room else f"{text[: max(0, room - 1)]}…"[:room]
 
 
 def duration(seconds: float) -> str:

@@ -26,7 +26,7 @@ from trajectories.analysis.verdicts import CONSTANT
 from trajectories.study.metrics import record_of, sign_of
 
 FEWEST_BOOTSTRAPPED = 6
-"""With five sizes the wild bootstrap of the tokens rejects a true null in 12 % of studies (`docs/statistics.md`)."""
+"""With five sizes the wild bootstrap of the tokens rejects a true null too often: 12 % without t beside it."""
 
 DRAWS = 10
 """The wild bootstrap draws this many times `resamples`: cheap, and then the seed moves a p of 0.05 by 0.002."""

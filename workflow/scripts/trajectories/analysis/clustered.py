@@ -8,6 +8,7 @@ Statistics 36 (CR2 and its degrees of freedom).
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 WEBB = np.sqrt(np.array([0.5, 1.0, 1.5, 0.5, 1.0, 1.5])) * np.array([-1, -1, -1, 1, 1, 1])
 
@@ -55,6 +56,8 @@ def wild_cluster_p(
 ) -> float:
     """Return the two-sided wild cluster bootstrap p-value of coefficient `term`, the null imposed on the samples.
 
+    It is never less than that of t with G - 1 degrees of freedom: with eight clusters the bootstrap alone rejects in 6
+    to 7.5 % at 5 % and in up to 2 % at 1 %, because so few weights leave its tails thin.
     The samples are never written out: with weights w, coefficient and clusters' scores are linear in w, so a sample
     costs G x G numbers however many points there are.
     """
@@ -70,7 +73,8 @@ def wild_cluster_p(
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(weights @ own) / np.sqrt(correction(design, member) * np.square(samples).sum(axis=1))
     observed = abs(cluster_t(y[None, :], design, member, term)[0])
-    return float((1 + np.sum(t >= observed * (1 - 1e-9))) / (1 + resamples))
+    bootstrapped = (1 + np.sum(t >= observed * (1 - 1e-9))) / (1 + resamples)
+    return float(max(bootstrapped, 2 * stats.t.sf(observed, member.shape[1] - 1)))
 
 
 def cr2(y: np.ndarray, design: np.ndarray, member: np.ndarray, term: int) -> tuple[float, float, float]:

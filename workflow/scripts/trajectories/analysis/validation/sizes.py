@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from trajectories.analysis.checks import REFITS, Setting, least_squares
-from trajectories.analysis.points import task_points
+from trajectories.analysis.points import generator, task_points
 from trajectories.analysis.terms import TERMS, design_matrix
 from trajectories.analysis.validation.frame import Rows, Table, percent
 from trajectories.analysis.validation.noise import STEPS, neighbours
@@ -15,7 +15,7 @@ from trajectories.analysis.verdicts import RULE
 
 SIZES = (70e6, 160e6, 410e6, 1e9, 1.4e9, 2.8e9, 6.9e9, 12e9)
 TESTS = ("paper", "cluster", *RULE)
-MIXED = 3
+MIXED = 2
 """The mixed model is fitted to one study in so many: it takes a hundred times the time of the others."""
 
 LEVEL = 0.05
@@ -93,7 +93,7 @@ def rejections(scenario: Scenario, runs: int, seed: int) -> dict[str, np.ndarray
     points = scenario.points()
     found: dict[str, list[list[bool]]] = {name: [] for name in (*TESTS, "rule")}
     for study in range(runs):
-        rng = np.random.default_rng([seed, study])
+        rng = generator(seed, scenario.name, str(study))
         data, setting = points.assign(value=scenario.values(points, rng)), Setting(100, study)
         each = {name: _p(name, data, setting) for name in TESTS if name != "mixed" or study % MIXED == 0}
         for name, p in each.items():

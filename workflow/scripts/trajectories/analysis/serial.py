@@ -4,7 +4,7 @@ A trajectory of eight points says next to nothing about the correlation, so traj
 gives its restricted likelihood (Patterson & Thompson 1971: without the bias that a fitted curve brings) about a smooth
 curve for 20 levels of rho; over trajectories artanh(rho) is normal with a mean and a spread that are integrated out
 over a grid. A trajectory is tested under a cautious level, the quantile `CAUTION` of what rho may be given all of them:
-a single short trajectory gets about 0.8, many alike ones get little more than their common value. What a lag is and
+a single short trajectory gets 0.85 or 0.9, many alike ones get little more than their common value. What a lag is and
 which share is white (`dependence`) is one thing for a study: a lag is a checkpoint and nothing is white, unless another
 kind of noise is `CLEARLY` likelier.
 """
@@ -20,7 +20,7 @@ from trajectories.analysis.dependence import Noise
 
 LEVELS = np.round(np.arange(20) * 0.05, 2)
 """Correlations considered."""
-CAUTION = 0.8
+CAUTION = 0.85
 CLEARLY = 3.0
 """Natural logarithm of the Bayes factor."""
 FEWEST = 5

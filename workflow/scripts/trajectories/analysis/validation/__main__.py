@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", help="names of tables; without any, all")
     parser.add_argument("--docs", type=Path, default=Path("docs"))
-    parser.add_argument("--runs", type=int, default=500, help="simulated data sets per rate")
+    parser.add_argument("--runs", type=int, default=1200, help="simulated data sets per rate")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     for name, tables in PAGES.items():

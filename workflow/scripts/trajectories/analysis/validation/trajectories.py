@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from scipy import stats
 
-from trajectories.analysis.breaks import comparisons
+from trajectories.analysis.breaks import Comparison, comparisons
 from trajectories.analysis.dependence import WHITE, Noise, slope_p, slopes
 from trajectories.analysis.drops import DropTest
 from trajectories.analysis.projections import projected
@@ -31,41 +31,49 @@ class Judge:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
     found: dict[Noise, tuple[ShapeFinder, DropTest]] = field(default_factory=dict)
 
-    def __call__(self, samples: np.ndarray, noise: list[Noise]) -> dict[str, np.ndarray]:
-        """Return what each test of `TESTS` says of each row (m x n) under its own noise (m).
+    def __call__(
+        self, samples: np.ndarray, noise: list[Noise], tests: tuple[str, ...] = TESTS
+    ) -> dict[str, np.ndarray]:
+        """Return what each of `tests` says of each row (m x n) under its own noise (m).
 
         True: significant; for the two ways to find a shape, the name of the shape.
         """
-        said: dict[str, np.ndarray] = {test: np.empty(len(samples), object) for test in TESTS}
+        said: dict[str, np.ndarray] = {test: np.empty(len(samples), object) for test in tests}
         for own, rows in alike(noise):
-            for test, found in self._under(samples[rows], own).items():
-                said[test][rows] = found
+            asked = self._under(samples[rows], own)
+            for test in tests:
+                said[test][rows] = asked[test]()
         return said
 
-    def _under(self, samples: np.ndarray, noise: Noise) -> Mapping[str, object]:
+    def _under(self, samples: np.ndarray, noise: Noise) -> Mapping[str, Callable[[], object]]:
         points = noise.over(self.x)
         if noise not in self.found:
             shapes = ShapeFinder(self.x, resamples=self.resamples, dependence=points)
             self.found[noise] = shapes, DropTest(self.x, points, np.random.default_rng(1))
         shapes, drop = self.found[noise]
         line = np.column_stack([np.ones_like(self.x), self.x - self.x.mean()])
-        said: dict[str, object] = {
-            "trend": slope_p(self.x, samples, points) < ALPHA,
-            "two lines": shapes.by_two_lines(samples, shapes.lines(samples)),
-            "AICc": [shapes.by_model_choice(y, shapes.models(y[None, :]), self.rng)[0] for y in samples],
-            "drop": drop(samples, np.zeros_like(samples)).p < ALPHA,
+        forms = comparisons(line, self.x, points)
+        return {
+            "trend": lambda: slope_p(self.x, samples, points) < ALPHA,
+            "two lines": lambda: shapes.by_two_lines(samples, shapes.lines(samples)),
+            "AICc": lambda: [shapes.by_model_choice(y, shapes.models(y[None, :]), self.rng)[0] for y in samples],
+            "drop": lambda: drop(samples, np.zeros_like(samples)).p < ALPHA,
+            "quadratic": lambda: _beyond(samples, forms["quadratic"]),
+            "break": lambda: _beyond(samples, forms["break"]),
         }
-        for form, comparison in comparisons(line, self.x, points).items():
-            white = comparison.white(samples.T).T
-            f = comparison.f(projected(white, comparison.columns))
-            critical = stats.f.isf(ALPHA, 1, comparison.df_resid)
-            said[form] = f > (np.quantile(comparison.null, 1 - ALPHA) if comparison.searched else critical)
-        return said
+
+
+def _beyond(samples: np.ndarray, comparison: Comparison) -> np.ndarray:
+    """Return whether the richer model is significantly better on each row."""
+    f = comparison.f(projected(comparison.white(samples.T).T, comparison.columns))
+    if comparison.searched:
+        return np.asarray(f > np.quantile(comparison.null, 1 - ALPHA))
+    return np.asarray(f > stats.f.isf(ALPHA, 1, comparison.df_resid))
 
 
 @cache
-def judge(steps: str) -> Judge:
-    """Return the tests for one set of steps."""
+def judge(steps: str, table: str) -> Judge:
+    """Return the tests for one set of steps; each table has its own, so that none changes another's random numbers."""
     return Judge(STEPS[steps])
 
 
@@ -87,7 +95,7 @@ def false_alarms(runs: int, seed: int, steps: tuple[str, ...] = tuple(STEPS)) ->
             samples = make(runs, STEPS[name], np.random.default_rng(seed))
             for study in STUDIES:
                 own = assumed(samples, STEPS[name], study)
-                said = judge(name)(samples, own)
+                said = judge(name, "false alarms")(samples, own)
                 wrong = [said[test] != FLAT if test in ("two lines", "AICc") else said[test] for test in TESTS]
                 yield [
                     name,
@@ -116,13 +124,17 @@ def powers(runs: int, seed: int, steps: tuple[str, ...] = tuple(STEPS)) -> Rows:
                 own = assumed(samples, STEPS[name], study)
                 cells = []
                 for test in TESTS:
-                    found = judge(name)(samples + effects[test], own)[test]
+                    found = judge(name, "power")(samples + effects[test], own, (test,))[test]
                     cells.append(percent(found == INVERTED_U if test in ("two lines", "AICc") else found))
                 yield [name, noise, str(study), *cells]
 
 
 def drops(runs: int, seed: int, steps: tuple[str, ...] = tuple(STEPS)) -> Rows:
-    """Yield how often a drop is found where part of the noise is of questions: none, and one of 4 sd."""
+    """Yield how often a drop is found where part of the noise is of questions: none, and one of 4 sd.
+
+    The 96 trajectories of a study share an estimate, so four times as many are drawn.
+    """
+    runs *= 4
     for name in steps:
         x = STEPS[name]
         fall = _effects(x)["drop"]

@@ -2,13 +2,16 @@
 
 import io
 import logging
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from rich.text import Text
 
-from trajectories.adapter import stage
+from trajectories.adapter import CALM, stage
 from trajectories.errors import UserError
 from trajectories.terminal.logs import failure_of, remarks
 from trajectories.terminal.run import MOST_REMARKS, Run, Stage
@@ -53,6 +56,21 @@ def test_notes_are_shown_whole_and_after_however_many_warnings(log: Path) -> Non
 def test_noise_of_libraries_is_part_of_nothing(log: Path) -> None:
     log.write_text("12:00:00 warning: odd\nLoading: 1/28\n12:00:01 note: a\n  b\n")
     assert remarks(log) == ["warning: odd", "note: a\n  b"]
+
+
+@pytest.mark.parametrize(("calm", "said"), [("1", False), ("", True)])
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "RuntimeError"])
+def test_ctrl_c_while_a_script_is_importing_leaves_no_traceback(calm: str, said: bool, error: str) -> None:
+    script = f"from trajectories.adapter import stage\nraise {error}"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, CALM: calm},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert (error in done.stderr) == (said or error == "RuntimeError")
 
 
 def test_scoring_is_one_stage_however_many_rules_it_is_cut_into(log: Path) -> None:

@@ -96,7 +96,7 @@ def test_of_constant_answers_nothing_is_claimed() -> None:
 def test_few_sizes_say_nothing_about_size() -> None:
     unable = dict.fromkeys(RULE, "NA")
     found = said((1, 1, 1), (0.001, 0.001, 0.9), {"parameters": unable, "tokens": unable}, sizes=2)
-    assert found.text.startswith("The effect of training and size is significant in Table 1, but 2 sizes cannot tell")
+    assert found.text.startswith("The effects of training and size are significant in Table 1, but 2 sizes cannot tell")
     assert "higher in larger models" not in found.text
 
 

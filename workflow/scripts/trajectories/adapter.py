@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import NoReturn
 
 from trajectories.errors import UserError
@@ -15,6 +16,17 @@ from trajectories.errors import UserError
 logger = logging.getLogger(__name__)
 
 CALM = "TRAJECTORIES_CALM"  # set by the logger plugin: what a stage says goes to its log, not to the terminal
+
+
+def _silent_when_interrupted(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+# The one thing done at import: Ctrl-C reaches jobs too, and one that is still importing pandas or torch, before `stage`
+# sends what it says to its log, would fill the calm terminal with a traceback.
+if os.environ.get(CALM):
+    sys.excepthook = _silent_when_interrupted
 
 
 @contextmanager

@@ -158,7 +158,9 @@ def _open(cells: Mapping[str, Record], effects: Mapping[str, Record], alpha: flo
     unknown = [t for t in _order(cells) if float(cells[t]["p_fdr"]) < alpha and cells[t]["verdict"] == "cannot tell"]
     parts = []
     if unknown:
-        parts.append(f"the effect of {_subjects(unknown)} is significant in Table 1, but {sizes} sizes cannot tell")
+        are = "effect of {} is" if len(unknown) == 1 else "effects of {} are"
+        said = are.format(_subjects(unknown))
+        parts.append(f"the {said} significant in Table 1, but {sizes} sizes cannot tell")
     quiet = [
         term for term in _order(cells) if cells[term]["verdict"] in ("not significant", "lost") and term in effects
     ]

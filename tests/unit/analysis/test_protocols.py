@@ -96,6 +96,15 @@ def test_sentences_say_which_way_changes_what() -> None:
     assert ways_told(None, {}) == []
 
 
+def test_tasks_of_the_harness_are_told_apart_by_its_shots() -> None:
+    harness = {"task": "gsm8k", "yaml": "gsm8k.yaml", "writes": True}
+    ways = [
+        Task.checked({"name": "g", "harness": harness | told}, "config").way
+        for told in ({}, {"shots": 0}, {"shots": 5}, {"shots": 5, "writes": False})
+    ]
+    assert ways == ["shots of the harness, written", "0-shot, written", "5-shot, written", "5-shot"]
+
+
 def test_the_matrix_has_a_row_for_each_task_and_colours_shapes() -> None:
     wide = matrix(protocols_table(tasks(), FOUND, "big", 8))
     assert wide["asked"].tolist() == ["Task A", "b"]

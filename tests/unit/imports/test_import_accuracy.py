@@ -217,6 +217,16 @@ def test_one_truthfulqa_task_takes_both_metrics(v03: Writer) -> None:
     ]
 
 
+def test_a_task_of_the_harness_that_writes_names_its_filter_with_its_metric() -> None:
+    both = [
+        reading(metric="exact_match", filter=name, value=value) for name, value in (("strict", 0.2), ("loose", 0.4))
+    ]
+    record = {"task": "neqa", "yaml": "neqa.yaml", "writes": True}
+    task = {"name": "neqa", "metric": "exact_match,loose", "harness": record}
+    table, _ = placed(both, study_of(tasks=[task]))
+    assert table[["metric", "value"]].to_numpy().tolist() == [["exact_match,loose", 0.4]]
+
+
 def test_any_metric_can_be_a_tasks_with_its_filter() -> None:
     both = [
         reading(metric="exact_match", filter=name, value=value) for name, value in (("strict", 0.2), ("loose", 0.4))

@@ -217,7 +217,9 @@ class Task(Strict):
         """How the task is asked, in words."""
         if self.chain is not None:
             return f"chain of thought, {self.chain.size} example{'s' if self.chain.size != 1 else ''}"
-        return f"{self.shots}-shot{', written' if self.writes else ''}"
+        shots = self.shots if self.harness is None else self.harness.shots
+        said = "shots of the harness" if shots is None else f"{shots}-shot"
+        return said + (", written" if self.writes else "")
 
     @property
     def files(self) -> list[str]:

@@ -56,7 +56,7 @@ def test_everything_is_there_and_a_second_run_does_nothing(demo: Path) -> None:
 
 
 def test_models_that_cannot_reason_do_not_get_better_when_asked_to(demo: Path) -> None:
-    """Wei et al.'s study in small, on the demo's suite: 4 models x 11 steps x 4 tasks x 3 ways."""
+    """Wei et al.'s study in small, on the demo's suite: 4 models x 7 steps x 4 tasks x 3 ways."""
     snakemake(demo, "wei2022-pocket")
     results = demo / "results" / "wei2022-pocket"
     ways = read_table(results / "protocols.tsv", "protocols")
@@ -64,11 +64,11 @@ def test_models_that_cannot_reason_do_not_get_better_when_asked_to(demo: Path) -
         ("0-shot", "1-shot", "chain of thought, 1 example")
     ]
     assert ways["task"].nunique() == 4
-    assert ways["over_compute"].notna().all()
+    assert ways.loc[ways["way"] == "0-shot", "over_compute"].notna().all()
     chain = ways[ways["way"].str.startswith("chain")]
     assert set(chain["change"]) <= {"no sure change", "worse"}
     texts = pd.read_parquet(results / "generations" / "pocket-1m" / "step1024.parquet")
-    assert texts.groupby("task").size().tolist() == [100] * 4
+    assert texts.groupby("task").size().tolist() == [60] * 4
     accuracy = pd.read_csv(results / "accuracy.tsv", sep="\t")
     last = accuracy[(accuracy["model"] == "pocket-1m") & (accuracy["step"] == 1024)].set_index(["task", "metric"])
     for task, own in texts.groupby("task"):

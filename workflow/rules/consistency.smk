@@ -16,6 +16,7 @@ rule consistency:
         code=code_digest(
             "trajectories.analysis.consistency",
             "trajectories.analysis.order",
+            "trajectories.analysis.order_signs",
             "trajectories.analysis.score_vectors",
             "trajectories.analysis.points",
         ),

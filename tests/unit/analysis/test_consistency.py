@@ -16,7 +16,7 @@ from trajectories.checkpoints.notes import flagged_checkpoints, order_note
 from trajectories.figures.consistency import draw_consistency
 from trajectories.figures.panels import suspect_checkpoints
 from trajectories.report.doubts import doubts
-from trajectories.scoring.scores import COLUMNS, empty_scores, write_scores
+from trajectories.scoring.scores import COLUMNS, empty_scores, read_scores, write_scores
 from trajectories.tables import COLUMNS as TABLES
 from trajectories.tables import read_table, write_table
 
@@ -51,12 +51,12 @@ class Study:
             write_scores(scores_of(vector), self.files[-1], {})
             self.rows.append({"model": model, "parameters": parameters, "step": step, "tokens": step * 10})
 
-    def judged(self) -> dict[str, pd.DataFrame]:
+    def judged(self, tasks: Sequence[str] = ("sums",)) -> dict[str, pd.DataFrame]:
         table = pd.DataFrame(self.rows).reindex(columns=list(TABLES["checkpoints"])).assign(status="ok", used=True)
         write_table(table, self.folder / "checkpoints.tsv", "checkpoints")
         outputs = {kind: self.folder / f"{kind}.tsv" for kind in ("consistency", "distances", "twins")}
         consistency_of_scores(
-            checkpoints=self.folder / "checkpoints.tsv", scores=self.files, tasks=["sums"], outputs=outputs
+            checkpoints=self.folder / "checkpoints.tsv", scores=self.files, tasks=tasks, outputs=outputs
         )
         return {kind: read_table(path, kind) for kind, path in outputs.items()}
 
@@ -112,6 +112,24 @@ def test_copies_and_mixtures(study: Study) -> None:
     assert third.startswith("mixed step 32 is near nobody: ")
     assert [finding.task for finding in doubts(table, None)] == ["Doubtful checkpoints"]
     assert suspect_checkpoints(None, study.folder / "consistency.tsv") == flagged_checkpoints(table)
+
+
+def test_a_mixture_between_its_neighbours_and_one_that_predicts_texts_worse(study: Study) -> None:
+    aside = np.hstack([np.tri(9).repeat(20, axis=1), np.zeros((9, 180))])  # steps at right angles
+    aside[4, 180:200] = 0.6
+    study.add("aside", aside * np.tile([1, -1], 180))  # a question's level stays
+    study.add("worse", path())
+    losses = [5.0, 4.4, 3.9, 3.5, 3.2, 3.0, 2.9, 2.8, 3.1]
+    for place, loss in enumerate(losses):
+        texts = scores_of([-10 * loss] * 4 * 12, "texts").assign(tokens=10)
+        file = study.files[9 + place]
+        write_scores(pd.concat([read_scores(file), texts[texts["choice"] == 0]]), file, {})
+    table = study.judged(["sums", "texts"])["consistency"]
+    assert flagged_checkpoints(table) == {("aside", 16), ("worse", 256)}
+    first, second = stray_lines(table)
+    assert first.startswith("aside step 16 does not lie between its neighbours: ")
+    assert second == "worse step 256 predicts texts worse than the steps around it"
+    assert table.loc[table["flag"] != "", "behaves_like"].isna().all()
 
 
 def test_few_checkpoints_and_files_without_rows(study: Study) -> None:

@@ -112,6 +112,59 @@ def test_where_a_stray_fits() -> None:
     assert 2 in strays(off).places
 
 
+def beside(*offs: tuple[int, float]) -> Values:
+    """Return a walk whose steps are at right angles and 1 long; some checkpoints lie beside it, by so much."""
+    run = np.hstack([np.tri(9), np.zeros((9, 9))])
+    for place, off in offs:
+        run[place, 9 + place] = off
+    return run
+
+
+@pytest.mark.parametrize(("off", "found"), [(0.0, set()), (0.3, set()), (0.6, {4}), (1.0, {4}), (2.0, {4})])
+def test_a_checkpoint_beside_its_path(off: float, found: set[int]) -> None:
+    assert strays(distances_of(beside((4, off)))).places == found
+
+
+def test_a_faint_turn_counts_only_where_the_rest_is_quiet() -> None:
+    others = [(place, 0.35) for place in range(9) if place != 4]
+    assert strays(distances_of(beside((4, 0.6), *others))).places == set()
+
+
+def test_two_early_checkpoints_that_hardly_differ_are_seen_to_be_exchanged() -> None:
+    early = line(0, 0.01, 0.03, 0.1, 1, 2, 3, 4, 5)
+    assert strays(early).places == set()
+    order = [0, 2, 1, *range(3, 9)]
+    assert strays(early[np.ix_(order, order)]).places == {1, 2}
+
+
+LOSSES = np.array([5.0, 4.4, 3.9, 3.5, 3.2, 3.0, 2.9, 2.85])
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, set()),
+        ({7: 3.1}, {7}),  # the last one, whose scores have a neighbour on one side only
+        ({3: 4.6}, {3}),
+        ({0: 3.6}, {0}),
+        ({6: 2.8}, set()),  # a rise that is small beside the usual fall
+        ({5: 3.3, 7: 3.05}, set()),  # a loss that rises more than once says nothing of one checkpoint
+        ({0: 2.0, 1: 2.2, 2: 2.4, 3: 2.6, 4: 2.7}, set()),  # nor does one that rises all the time
+    ],
+)
+def test_a_loss_that_rises_at_one_checkpoint(changes: dict[int, float], found: set[int]) -> None:
+    losses = LOSSES.copy()
+    for place, loss in changes.items():
+        losses[place] = loss
+    told = strays(line(*range(8)), losses)
+    assert (told.places, told.in_loss) == (found, found)
+
+
+def test_equal_first_checkpoints_have_no_direction() -> None:
+    run = np.vstack([beside()[:1], beside()])
+    assert strays(distances_of(run), no_update_yet=True).places == set()
+
+
 def test_the_unit_does_not_matter() -> None:
     apart = line(0, 1, 6.5, 3, 4, 5, 6, 7)
     assert strays(apart * 1e-3).places == strays(apart * 1e3).places == {2}

@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from trajectories.analysis.order import FEWEST, Matrix, Strays, fitting_place, strays, usual_gap
+from trajectories.analysis.order import FEWEST, Strays, fitting_place, strays, usual_gap
 from trajectories.analysis.points import table_of
-from trajectories.analysis.score_vectors import ScoreVectors, distances
+from trajectories.analysis.score_vectors import Matrix, ScoreVectors, distances
 from trajectories.tables import write_table
 
 logger = logging.getLogger(__name__)
 
 COPY, MISPLACED, NOWHERE = "copy", "misplaced", "near nobody"
+ASIDE, LOSS = "beside its path", "worse loss"
 TWIN = 0.5  # two models are one where they are nearer than neighbouring steps at this share of their common steps
 
 
@@ -84,14 +85,13 @@ def twins(models: Sequence[ScoreVectors]) -> list[dict[str, object]]:
 
 def _rows(vectors: ScoreVectors, apart: Matrix, known: pd.DataFrame) -> list[dict[str, object]]:
     """Return a row per checkpoint of one model."""
-    by_task = vectors.by_task()
-    found = strays(apart, by_task, no_update_yet=vectors.steps[:1] == (0,))
+    found = strays(apart, vectors.losses(), no_update_yet=vectors.steps[:1] == (0,))
     sound = [place for place in range(len(vectors.steps)) if place not in found.places]
     return [
         {
             "parameters": known.loc[step, "parameters"], "step": step, "tokens": known.loc[step, "tokens"],
             "choices": len(vectors.choices), **_nearest(vectors.steps, apart, place),
-            **_place(vectors.steps, (apart, by_task), place, sound, found), "reason": _reason(vectors.steps, found),
+            **_place(vectors.steps, apart, place, sound, found), "reason": _reason(vectors.steps, found),
         }
         for place, step in enumerate(vectors.steps)
     ]  # fmt: skip
@@ -105,33 +105,32 @@ def _nearest(steps: Sequence[int], apart: Matrix, place: int) -> dict[str, objec
     return {"nearest_step": steps[nearest], "nearest": others[nearest]}
 
 
-def _place(
-    steps: Sequence[int], matrices: tuple[Matrix, Matrix], place: int, sound: Sequence[int], found: Strays
-) -> dict[str, object]:
+def _place(steps: Sequence[int], apart: Matrix, place: int, sound: Sequence[int], found: Strays) -> dict[str, object]:
     """Return how far a checkpoint lies from its neighbours, which step it behaves like, and its flag.
 
     Distances are to the nearest sound checkpoints before and after it; what is usual there is their own distance, or
     the usual gap of the model at its ends.
     """
-    apart, by_task = matrices
     before = [other for other in sound if other < place][-1:]
     after = [other for other in sound if other > place][:1]
     near = [*before, *after]
     if not near:
         return {}
     usual = apart[near[0], near[1]] if len(near) == 2 else usual_gap(apart, sound) if len(sound) > 1 else np.nan
-    told: dict[str, object] = {"neighbours": float(apart[place, near].mean()), "usual": float(usual)}
+    told = {"neighbours": float(apart[place, near].mean()), "usual": float(usual)}
     if place not in found.places:
         return told | {"behaves_like": steps[place], "displacement": 0, "flag": ""}
-    rank = fitting_place(apart, place, sound, by_task)
+    rank = fitting_place(apart, place, sound)
     if any(place in pair for pair in found.copies):
         like = next(a if b == place else b for a, b in sorted(found.copies) if place in (a, b))
         return told | {"behaves_like": steps[like], "displacement": like - place, "flag": COPY}
-    if rank is None:
-        return told | {"flag": NOWHERE}
+    if place in found.in_loss:
+        return told | {"flag": LOSS}
+    own = sum(other < place for other in sound)
+    if rank is None or rank == own:
+        return told | {"flag": NOWHERE if told["neighbours"] > told["usual"] else ASIDE}
     beside = [sound[at] for at in (rank - 1, rank) if 0 <= at < len(sound)]
     like = min(beside, key=lambda other: apart[place, other])
-    own = sum(other < place for other in sound)
     return told | {"behaves_like": steps[like], "displacement": rank - own, "flag": MISPLACED}
 
 
@@ -158,5 +157,9 @@ def _sentence(row: Mapping[object, object]) -> str:
         return f"{name} has the scores of step {row['behaves_like']:.0f}; one of the two is not what its name says"
     if row["flag"] == MISPLACED:
         return f"{name} behaves like step {row['behaves_like']:.0f}"
+    if row["flag"] == LOSS:
+        return f"{name} predicts texts worse than the steps around it"
     apart, usual = f"{row['neighbours']:.2g}", f"{row['usual']:.2g}"
+    if row["flag"] == ASIDE:
+        return f"{name} does not lie between its neighbours: {apart} nats from them where {usual} is usual"
     return f"{name} is near nobody: {apart} nats from its neighbours where {usual} is usual"

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-Matrix = np.ndarray[Any, np.dtype[np.float64]]
+from trajectories.analysis.order_signs import Matrix, faint_signs, out_of_line, turns
+
 Places = tuple[int, ...]
 
 FEWEST = 5  # checkpoints; with four, taking one away leaves nothing that could be in or out of order
@@ -22,8 +22,8 @@ NEAR = (
     7  # checkpoints: three that lie farther apart than this are not compared, so that the work grows with their number
 )
 LONGER = 0.36  # by this share may an inner distance exceed the outer one
-TURN = 0.45  # so far back may the way turn: minus the cosine between its two steps, the median over tasks …
-OFF = 0.6  # … where it turns by at least this share of the usual gap; less is noise
+TURN = 0.2  # so far back may the way turn: minus the cosine between its two steps …
+OFF = 0.55  # … where it turns by at least this share of the usual gap; less is noise
 COPY = 0.004  # of the smallest gap beside two checkpoints: nearer ones are the same weights
 GAIN = 1.6  # by so much must the largest contradiction fall, in nats, before checkpoints are called strays …
 GAIN_OF_EXCHANGE = 1.2  # … and by so much where exchanging two explains it and nothing is left out
@@ -41,33 +41,35 @@ class Strays:
     """What the rule found: places (0 is the first step) of strays; which pairs are copies; how bad it was.
 
     `contradiction` is the largest one as a share of what is allowed: above 1 something is wrong. `lost` says that no
-    small set explains it, so nothing is known of any single checkpoint.
+    small set explains it, so nothing is known of any single checkpoint. `in_loss` are those found by their loss alone.
     """
 
     places: frozenset[int]
     copies: frozenset[tuple[int, int]]
     contradiction: float
     lost: bool = False
+    in_loss: frozenset[int] = frozenset()
 
 
-def strays(distances: Matrix, by_task: Matrix | None = None, no_update_yet: bool = False) -> Strays:
+def strays(distances: Matrix, losses: Matrix | None = None, no_update_yet: bool = False) -> Strays:
     """Return the checkpoints that do not lie where their steps say.
 
-    `distances` [T, T] are between the checkpoints of one model in the order of their steps, `by_task` [tasks, T, T] the
-    same over each task's choices alone: a run may turn in one task, a mixture turns in all. With `no_update_yet` the
-    first two may be equal (steps 0 and 1 of some suites). Fewer than `FEWEST` checkpoints have no strays.
+    `distances` [T, T] are between the checkpoints of one model in the order of their steps, `losses` [T] their mean
+    losses on running texts, where there are any. With `no_update_yet` the first two may be equal (steps 0 and 1 of some
+    suites). Fewer than `FEWEST` checkpoints have no strays.
     """
     everyone = tuple(range(len(distances)))
     if len(everyone) < FEWEST:
         return Strays(frozenset(), frozenset(), 0.0)
-    parts = distances[None] if by_task is None else by_task
-    search = _Search(distances, parts, frozenset({(0, 1)}) if no_update_yet else frozenset())
+    search = _Search(distances, frozenset({(0, 1)}) if no_update_yet else frozenset())
     start = search.look(everyone)
-    if start.worst <= 1:
-        return Strays(frozenset(), frozenset(), start.worst)
-    found = search.explain(start)
-    copies = frozenset(pair for pair in start.copies if found is not None and found & set(pair))
-    return Strays(frozenset(found or ()), copies, start.worst, lost=found is None)
+    found = search.explain(start) if start.worst > 1 else frozenset()
+    copies = frozenset(pair for pair in start.copies if found and found & set(pair))
+    if found:
+        return Strays(found, copies, start.worst)
+    in_loss = frozenset() if losses is None else out_of_line(losses)
+    faint = faint_signs(distances, usual_gap(distances, everyone)) if start.worst <= 1 else frozenset()
+    return Strays(in_loss or faint, copies, start.worst, lost=found is None, in_loss=in_loss)
 
 
 def usual_gap(distances: Matrix, places: Sequence[int]) -> float:
@@ -78,13 +80,13 @@ def usual_gap(distances: Matrix, places: Sequence[int]) -> float:
     return float(max(np.median(gaps), extent / max(1, len(kept) - 1), np.finfo(float).tiny))
 
 
-def fitting_place(distances: Matrix, place: int, sound: Sequence[int], by_task: Matrix | None = None) -> int | None:
+def fitting_place(distances: Matrix, place: int, sound: Sequence[int]) -> int | None:
     """Return how many sound checkpoints come before one that is not, where it contradicts them least.
 
     None where it contradicts them everywhere, or is farther from them there than any of them is from its neighbour: it
     is near nobody.
     """
-    search = _Search(distances, distances[None] if by_task is None else by_task, frozenset())
+    search = _Search(distances, frozenset())
     worst = [search.look((*sound[:rank], place, *sound[rank:])).worst for rank in range(len(sound) + 1)]
     best = int(np.argmin(worst))
     near = distances[place, [sound[at] for at in (best - 1, best) if 0 <= at < len(sound)]].min()
@@ -123,8 +125,8 @@ class _View:
 class _Search:
     """Looks for the smallest explanation of contradictions in one matrix."""
 
-    def __init__(self, distances: Matrix, by_task: Matrix, allowed_copies: frozenset[tuple[int, int]]) -> None:
-        self.distances, self.by_task, self.allowed = distances, by_task, allowed_copies
+    def __init__(self, distances: Matrix, allowed_copies: frozenset[tuple[int, int]]) -> None:
+        self.distances, self.allowed = distances, allowed_copies
 
     def explain(self, start: _View) -> frozenset[int] | None:
         """Return the strays, or None where no set that is small enough explains what was seen."""
@@ -151,7 +153,7 @@ class _Search:
         i, j, k = members[: 2 - len(kept)].T  # the last ones are neighbours, for turns
         floor = usual_gap(d, range(len(kept)))
         longer = np.maximum(d[i, j], d[j, k]) - d[i, k]
-        back, angles = _turns(d, self.by_task[:, places[:, None], places])
+        back, angles = turns(d)
         copies = [(p, q) for p, q in _copies(d) if (kept[p], kept[q]) not in self.allowed]
         shares = longer / np.maximum(d[i, k], floor) / LONGER, np.minimum(angles / TURN, back / floor / OFF)
         if copies:
@@ -208,28 +210,6 @@ def _triples(count: int) -> np.ndarray:
     """Return every i < j < k below `count` with k - i at most `NEAR`, then every three neighbours."""
     near = [(i, j, k) for i in range(count) for k in range(i + 2, min(count, i + NEAR + 1)) for j in range(i + 1, k)]
     return np.array([*near, *((i, i + 1, i + 2) for i in range(count - 2))], dtype=np.intp)
-
-
-def _turns(d: Matrix, by_task: Matrix) -> tuple[Matrix, Matrix]:
-    """Return for each inner checkpoint how far the way turns back there, in nats, and how sharply.
-
-    How far is the root of minus the inner product of its two steps, 0 where it goes on; how sharply is minus the cosine
-    between them, the median over tasks.
-    """
-    cosines = _back(by_task) / np.maximum(_lengths(by_task), np.finfo(float).tiny)
-    return np.sqrt(np.maximum(0.0, _back(d))), np.median(cosines, axis=0)
-
-
-def _back(d: Matrix) -> Matrix:
-    """Return minus the inner product of the two steps at each inner checkpoint [..., T - 2]."""
-    first, last = np.arange(d.shape[-1] - 2), np.arange(2, d.shape[-1])
-    return np.asarray((d[..., first, first + 1] ** 2 + d[..., first + 1, last] ** 2 - d[..., first, last] ** 2) / 2)
-
-
-def _lengths(d: Matrix) -> Matrix:
-    """Return the product of the lengths of these two steps."""
-    first, last = np.arange(d.shape[-1] - 2), np.arange(2, d.shape[-1])
-    return np.asarray(d[..., first, first + 1] * d[..., first + 1, last])
 
 
 def _copies(d: Matrix) -> list[tuple[int, int]]:

@@ -15,27 +15,33 @@ import pandas as pd
 from trajectories.scoring.scores import read_scores
 
 MOST_CHOICES = 4000  # of a study; tasks share them evenly
+FEWEST_TEXTS = 10  # whose mean loss is looked at
 _PLACE = ["task", "question", "choice"]
 _READ = [*_PLACE, "loglikelihood", "tokens"]
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
 class ScoreVectors:
-    """The checkpoints of one model: `values` [steps, choices] in nats, `choices` names the columns."""
+    """The checkpoints of one model: `values` [steps, choices] in nats, `choices` names the columns.
+
+    `texts` [choices] says which of them are texts, questions with one choice: running texts and continuations.
+    """
 
     model: str
     steps: tuple[int, ...]
     choices: pd.MultiIndex
     values: Matrix
+    texts: Flags
 
     def distances(self) -> Matrix:
         """Return the root-mean-square distance between any two checkpoints [steps, steps], in nats."""
         return distances(self.values)
 
-    def by_task(self) -> Matrix:
-        """Return the same over each task's choices alone [tasks, steps, steps]."""
-        return distances_by(self.values, np.asarray(self.choices.get_level_values("task")))
+    def losses(self) -> Matrix | None:
+        """Return each checkpoint's mean loss on texts [steps], in nats per token; None with too few texts."""
+        return -self.values[:, self.texts].mean(axis=1) if self.texts.sum() >= FEWEST_TEXTS else None
 
 
 def distances(values: Matrix) -> Matrix:
@@ -47,11 +53,6 @@ def distances(values: Matrix) -> Matrix:
     return np.asarray(np.sqrt(np.maximum(apart, 0.0) / max(1, values.shape[1])))
 
 
-def distances_by(values: Matrix, group: "np.ndarray[Any, Any]") -> Matrix:
-    """Return the distances over each group of columns [groups, rows, rows]."""
-    return np.array([distances(values[:, group == one]) for one in np.unique(group)])
-
-
 def score_vectors(model: str, files: Mapping[int, Path], tasks: Sequence[str]) -> ScoreVectors:
     """Read the checkpoints of one model; `files` are scores files by step, in the order of steps.
 
@@ -60,14 +61,17 @@ def score_vectors(model: str, files: Mapping[int, Path], tasks: Sequence[str]) -
     read = {step: _contrasts(read_scores(path, columns=_READ), tasks) for step, path in files.items()}
     found = {step: vector for step, vector in read.items() if len(vector)}
     if not found:
-        return ScoreVectors(model, (), pd.MultiIndex.from_arrays([[], [], []], names=_PLACE), np.zeros((0, 0)))
-    table = pd.concat(found, axis="columns", join="inner").dropna().sort_index()
+        nothing = pd.MultiIndex.from_arrays([[], [], []], names=_PLACE)
+        return ScoreVectors(model, (), nothing, np.zeros((0, 0)), np.zeros(0, np.bool_))
+    values = {step: table["value"] for step, table in found.items()}
+    table = pd.concat(values, axis="columns", join="inner").dropna().sort_index()
     choices = pd.MultiIndex.from_tuples(list(table.index), names=_PLACE)
-    return ScoreVectors(model, tuple(found), choices, table.to_numpy(np.float64).T)
+    texts = next(iter(found.values()))["text"].reindex(table.index).to_numpy(np.bool_)
+    return ScoreVectors(model, tuple(found), choices, table.to_numpy(np.float64).T, texts)
 
 
-def _contrasts(scores: pd.DataFrame, tasks: Sequence[str]) -> "pd.Series[float]":
-    """Return the sample's log-likelihoods by choice, less the mean of their question.
+def _contrasts(scores: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
+    """Return the sample's log-likelihoods by choice, less the mean of their question, and which choices are texts.
 
     A question with one choice (a continuation, a running text) has no such mean; it counts per token.
     """
@@ -77,7 +81,8 @@ def _contrasts(scores: pd.DataFrame, tasks: Sequence[str]) -> "pd.Series[float]"
     alone = grouped.transform("size") == 1
     per_token = chosen["loglikelihood"] / chosen["tokens"].clip(lower=1)
     value = (chosen["loglikelihood"] - grouped.transform("mean")).where(~alone, per_token)
-    return pd.Series(value.to_numpy(), index=pd.MultiIndex.from_frame(chosen[_PLACE]))
+    index = pd.MultiIndex.from_frame(chosen[_PLACE])
+    return pd.DataFrame({"value": value.to_numpy(), "text": alone.to_numpy()}, index=index)
 
 
 def _sampled(scores: pd.DataFrame, quota: int) -> "pd.Series[bool]":

@@ -261,7 +261,8 @@ TABLES: Mapping[str, TableText] = {
         "Checkpoints in the order of their scores",
         "Per checkpoint, which other step's scores are nearest, the mean distance to its neighbours beside what is "
         "usual there (root mean square over choices, nats), the step it behaves like, by how many places that is off. "
-        "Flagged: a copy of another step's scores, one that is misplaced, one that is near nobody.",
+        "Flagged: a copy of another step's scores, one misplaced, near nobody, beside its path, or with a worse loss "
+        "on texts.",
         ("model", "step", "nearest_step", "nearest", "neighbours", "usual", "behaves_like", "displacement", "flag",
          "reason"),
     ),

@@ -104,10 +104,12 @@ def test_faults_planted_in_the_suite_are_flagged(demo: Path, tmp_path: Path) -> 
     assert flagged(results, tmp_path / "swapped", {8: 256, 256: 8}) == {8, 256}
     assert flagged(results, tmp_path / "repeated", {4: 64}) == {4}
     assert flagged(results, tmp_path / "late", {2: 1024}) == {2}
-    mixed = tmp_path / "mixed" / model / "step16"
-    mixed_folder(results / "suite" / model, 16, 1024, mixed)
-    scores = scored(results, mixed, tmp_path)
-    assert 16 in flagged(results, tmp_path / "mixed-scores", {}, {16: scores})
+    for step, other in ((16, 1024), (256, 16), (1024, 64)):
+        place = tmp_path / f"of-{other}"
+        mixed = place / model / f"step{step}"
+        mixed_folder(results / "suite" / model, step, other, mixed)
+        scores = scored(results, mixed, place / "scored")
+        assert flagged(results, place / "flagged", {}, {step: scores}) == {step}
 
 
 def mixed_folder(model: Path, step: int, other: int, out: Path) -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 from trajectories.adapter import CALM, stage
 from trajectories.errors import UserError
 from trajectories.terminal.logs import failure_of, remarks
+from trajectories.terminal.nothing import Nothing
 from trajectories.terminal.run import MOST_REMARKS, Run, Stage
 from trajectories.terminal.views import Bars, pace
 
@@ -117,3 +118,15 @@ def test_what_is_in_hand_leaves_bar_and_count_their_room(
         assert re.match(r"score +[━╺╸ ]{12,24} +0/7 ", line)
         assert len(line.rstrip()) <= width
         assert ("…" in line) == (62 < width < 180)
+
+
+def test_a_run_with_nothing_to_do_says_where_the_report_is() -> None:
+    logger, heard = logging.Logger("run"), list[tuple[str, bool]]()
+    logger.addHandler(Nothing(logger, lambda: ["report: there"]))
+    hearer = logging.Handler()
+    hearer.emit = lambda record: heard.append((record.getMessage(), getattr(record, "made", False)))  # type: ignore[method-assign]
+    logger.addHandler(hearer)
+    logger.info("Building DAG of jobs...")
+    assert ("report: there", True) not in heard
+    logger.info("Nothing to be done (all requested files are present and up to date).")
+    assert heard.count(("report: there", True)) == 1

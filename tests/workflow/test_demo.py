@@ -52,7 +52,9 @@ def test_everything_is_there_and_a_second_run_does_nothing(demo: Path) -> None:
     page = (results / "report.html").read_text()
     assert "Memo Trap" in page
     assert {file.suffix for file in (results / "figures").glob("accuracy.*")} == {".pdf", ".svg", ".png"}
-    assert "Nothing to be done" in snakemake(demo)
+    again = snakemake(demo)
+    assert "Nothing to be done" in again
+    assert f"report: {(results / 'report.html').as_uri()}" in again
 
 
 def test_models_that_cannot_reason_do_not_get_better_when_asked_to(demo: Path) -> None:

@@ -34,6 +34,7 @@ from trajectories.study.claim import claim
 from trajectories.study.config import Study
 from trajectories.study.sources import source_of
 from trajectories.terminal.final import Final
+from trajectories.terminal.nothing import Nothing
 
 
 def load_study(config):
@@ -397,12 +398,23 @@ def targets():
     ]
 
 
+def report_there():
+    """Return where the report is, where a whole study was asked for and has one."""
+    page = Path(RESULTS) / "report.html"
+    whole = {"study", "all", "report"} & {job.rule.name for job in workflow.dag.targetjobs}
+    return [f"report: {page.resolve().as_uri()}"] if whole and page.exists() else []
+
+
+if workflow.is_main_process:
+    logger.addHandler(Nothing(logger, report_there))
+
+
 def made():
     """Return what a run says at its end: what the study found and where its report is, or what the audit found."""
     named = {job.rule.name for job in workflow.dag.finished_jobs}
     if "report" in named:
         found = (Path(RESULTS) / "summary.txt").read_text(encoding="utf-8").splitlines()
-        return [*found, f"report: {(Path(RESULTS) / 'report.html').resolve().as_uri()}"]
+        return [*found, *report_there()]
     if {job.rule.name for job in workflow.dag.targetjobs} == {"audit"} & named:
         from trajectories.checkpoints.stage import summary
         from trajectories.tables import read_table

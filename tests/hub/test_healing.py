@@ -148,6 +148,25 @@ def test_an_earlier_commit_that_is_damaged_is_passed_over(hub: LocalHub, suite: 
     assert weights(hub, run().loc[2]) == 2
 
 
+def test_a_branch_that_lost_its_weights_and_one_that_is_not_there(hub: LocalHub, suite: Suite) -> None:
+    suite.put("step2", 2)
+    hub.commit(REPO, "step2", {"README.md": b"gone"})
+    suite.put("step4", 4, repo="backup/all")
+    table = run(Mirror(hub="backup/all"))
+    assert [weights(hub, row) for _, row in table.iterrows()] == [1, 2, 4, 8]
+    assert "in its own place: " in table.loc[2, "detail"]
+
+
+def test_a_past_of_several_pages(hub: LocalHub, suite: Suite) -> None:
+    suite.put("step2", 2)
+    copy = {path.name: path.read_bytes() for path in suite.files(8).iterdir()}
+    for number in range(120):
+        hub.commit(REPO, "step2", copy | {"README.md": str(number).encode()})
+    suite.put("step4", 4)
+    assert "20 earlier commit(s): equal to main (20)" in run().loc[2, "detail"]
+    assert weights(hub, run(depth=200).loc[2]) == 2
+
+
 def test_another_format_of_the_same_commit_comes_first(hub: LocalHub, suite: Suite) -> None:
     suite.put("step2", 2)
     folder = suite.files(2, formats=("bin",))

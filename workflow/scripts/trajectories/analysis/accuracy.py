@@ -50,7 +50,7 @@ def _summary(
         return np.full(tasks, np.nan), np.full(tasks, np.nan), np.zeros(tasks, int)
     x, of = x[known], codes[known]
     if record.name == "accuracy_balanced":
-        return balanced(x, of, questions[PLACE].to_numpy(int)[known], tasks)
+        return balanced(x, of, questions[PLACE][known].to_numpy(int), tasks)
     weight = questions[record.weight].to_numpy(np.float64)[known] if record.weight else np.ones(len(x))
     count = np.bincount(of, minlength=tasks)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -4,6 +4,7 @@ import pytest
 
 from trajectories.analysis.validation.frame import Table, filled, percent
 from trajectories.analysis.validation.sizes import ALTERNATIVES, NULLS, rejections
+from trajectories.analysis.verdicts import RULE
 from trajectories.errors import UserError
 
 TABLE = Table("rates", ("test", "rejects"), lambda runs, seed: [["t", f"{runs}"], ["F", f"{seed}"]])
@@ -32,7 +33,7 @@ def test_the_tests_between_sizes_hold_their_level_where_tables_test_does_not() -
     """A small version of the page's table: levels and slopes of sizes' own, noise of neighbours correlated by 0.5."""
     found = rejections(NULLS[3], 60, 7)
     assert found["paper"].mean() > 0.15
-    for test in ("cr2", "permutation", "wild_bootstrap"):
+    for test in RULE:
         assert found[test].mean() < 0.1, test
-    assert found["rule"].shape == (20, 3)
+    assert found["rule"].shape == (30, 3)
     assert ALTERNATIVES[0].points()["size"].nunique() == 8

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -116,7 +117,13 @@ def test_types_and_devices_have_the_names_of_a_config(folder: Path) -> None:
         ([], "there are none"),
         ([{"prompt": "a", "classes": ["b", "c"]}], "question 0: has the keys prompt, classes; they must be context,"),
         ([{"context": "a", "choices": ["b", "c"]}], "labels (or answer)"),
-        ([{"context": "a", "choices": ["b", "c"], "answer": 2}], "answer 2 is none of 0 to 1"),
+        ([{"context": "a", "choices": ["b", "c"], "answer": 2}], "answer index 2 is out of range for 2 choices"),
+        (
+            [{"context": "a", "choices": ["b", "c"], "answer": 2}, {"choices": ["b", ""], "answer": 0}, 7],
+            "choices (0 to 1); if answers count from 1, take one off\nquestion 1: ",
+        ),
+        ([7] * 9, "choices, and labels (or answer)\nand 4 more questions"),
+
         ([{"context": "a", "choices": "bc", "answer": 0}], "'bc', not a list"),
         ([QUESTIONS[0], ("a", ["b"])], "question 1: is a tuple"),
         ([{"context": "a", "choices": ["b", ""], "answer": 0}], "question 0: question 'a': choice 1 is empty"),
@@ -126,3 +133,17 @@ def test_what_is_no_question_is_told(given: object, said: str) -> None:
     with pytest.raises(UserError) as caught:
         as_questions(given)  # type: ignore[arg-type]
     assert said in str(caught.value)
+
+
+def test_answers_are_said_as_in_files_and_data_frames_are_rows() -> None:
+    rows = [{"context": "a", "choices": [" b", " c"], "answer": answer} for answer in (1, "B", "c", " c", "1")]
+    assert [question.labels for question in as_questions(rows)] == [(0, 1)] * 5
+    assert as_questions(pd.DataFrame(rows[:1])) == as_questions(rows[:1])
+
+
+def test_a_tokenizer_that_cannot_be_had_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(
+        UserError, match=r"^tokenizer: runs/nope is no folder here, and .*no answer from .*check the net"
+    ):
+        score(folder, QUESTIONS, device="cpu", tokenizer="runs/nope")

@@ -46,7 +46,13 @@ def local_tokenizer(place: Path | str) -> Path:
         return folder
     name, _, revision = str(place).partition("@")
     repo = _repository(name)
-    return _download(repo, revision, list(TOKENIZER_FILES))
+    try:
+        return _download(repo, revision, list(TOKENIZER_FILES))
+    except UserError as error:
+        cached = try_to_load_from_cache(repo, "tokenizer_config.json", revision=revision or None)
+        if isinstance(cached, str):
+            return Path(cached).parent
+        raise UserError(f"tokenizer: {place} is no folder here, and cannot be had from the hub: {error}") from error
 
 
 def _repository(place: Path | str) -> str:

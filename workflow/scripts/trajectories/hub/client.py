@@ -19,6 +19,7 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
+    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -83,6 +84,8 @@ def refusal(error: Exception, what: str) -> str:
         return f"{what}: no such revision; refresh the audit with `snakemake audit --forcerun audit`"
     if isinstance(error, RepositoryNotFoundError):
         return f"{what}: no such repository on {endpoint}, or a private one; check its name, or log in: `hf auth login`"
+    if isinstance(error, LocalEntryNotFoundError):  # how a whole snapshot says that nobody answers
+        return f"{what}: no answer from {endpoint}, and not in the hub cache; check the network and run it again"
     if isinstance(error, EntryNotFoundError):
         return f"{what}: no such file there; refresh the audit with `snakemake audit --forcerun audit`"
     if isinstance(error, OfflineModeIsEnabled):

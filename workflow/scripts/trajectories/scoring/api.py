@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
+from trajectories.questions.rows import position_of
 from trajectories.study.protocol import Protocol, as_protocol
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+SHOWN = 5
+"""Wrong questions that are said one by one."""
 
 
 def score(
@@ -30,10 +35,10 @@ def score(
 
     `checkpoint` is a local folder, or a repository on the hub (with `revision`, a branch, tag or commit), whose files
     stay in the user's hub cache. A question is a `Question`, or a mapping with its fields: context, choices, and labels
-    (a 0/1 list) or answer (the true choice, counted from 0). `dtype` is float32, float16 or bfloat16. `tokenizer` is a
-    folder or repository, for a checkpoint without its own. `delimiter` stands between context and choice where the
-    protocol has no prefix of its own. With `unconditional` every choice is also scored after nothing, which the metric
-    accuracy_pmi needs.
+    (a 0/1 list) or answer (the true choice: its position from 0, its letter or its text); a data frame with such
+    columns will do. `dtype` is float32, float16 or bfloat16. `tokenizer` is a folder or repository, for a checkpoint
+    without its own. `delimiter` stands between context and choice where the protocol has no prefix of its own. With
+    `unconditional` every choice is also scored after nothing, which the metric accuracy_pmi needs.
 
     The columns: task; question and choice, counted from 0; text, the choice itself; label, 1 for a true choice;
     loglikelihood in nats; tokens, how many it sums over; characters, bytes, words of the choice; is_greedy, whether
@@ -66,35 +71,44 @@ def score(
 
 
 def as_questions(questions: Iterable[Question | Mapping[str, Any]]) -> list[Question]:
-    """Return questions given as records or mappings. Raises `UserError`, naming the first that is neither."""
+    """Return questions given as records, mappings or the rows of a data frame.
+
+    Raises `UserError` with a line for each that is none of them, of the first few.
+    """
     if isinstance(questions, Question | Mapping | str):
         raise UserError("questions: one alone; give a list of them")
-    found = [
-        question if isinstance(question, Question) else _question(k, question) for k, question in enumerate(questions)
-    ]
+    if hasattr(questions, "to_dict"):  # a data frame goes through its columns' names
+        questions = questions.to_dict("records")
+    found, wrong = list[Question](), list[str]()
+    for number, question in enumerate(questions):
+        try:
+            found.append(question if isinstance(question, Question) else _question(question))
+        except (UserError, ValueError) as error:
+            said = str(error).replace(": {{answer | int - 1}}", "")  # a template is no cure here
+            wrong.append(f"question {number}: {said}")
+    if wrong:
+        more = [f"and {len(wrong) - SHOWN} more questions"] if len(wrong) > SHOWN else []
+        raise UserError("\n".join([*wrong[:SHOWN], *more]))
     if not found:
         raise UserError("questions: there are none to score")
     return found
 
 
-def _question(number: int, given: Any) -> Question:
+def _question(given: Any) -> Question:
+    """Return the question of a mapping. Raises ValueError or UserError that says what is wrong with it."""
     allowed = "context, choices, and labels (or answer)"
     if not isinstance(given, Mapping):
-        raise UserError(f"question {number}: is a {type(given).__name__}; give a Question, or a dict with {allowed}")
+        raise ValueError(f"is a {type(given).__name__}; give a Question, or a dict with {allowed}")
     known: dict[str, Any] = {"context": "", **given}
     answer = known.pop("answer", None)
     strange = set(known) - set(Question.__dataclass_fields__)
     if strange or "choices" not in known or (answer is None) == ("labels" not in known):
-        raise UserError(f"question {number}: has the keys {', '.join(map(str, given))}; they must be {allowed}")
+        raise ValueError(f"has the keys {', '.join(map(str, given))}; they must be {allowed}")
     choices = known["choices"]
     if not isinstance(choices, Sequence) or isinstance(choices, str):
-        raise UserError(f"question {number}: choices are {choices!r:.60}, not a list")
+        raise ValueError(f"choices are {choices!r:.60}, not a list")
     if answer is not None:
-        if answer not in range(len(choices)):
-            raise UserError(f"question {number}: answer {answer!r} is none of 0 to {len(choices) - 1}")
-        known["labels"] = [int(k == answer) for k in range(len(choices))]
+        true = position_of(answer, [str(choice) for choice in choices])
+        known["labels"] = [int(k == true) for k in range(len(choices))]
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
-    try:
-        return Question(**values)
-    except UserError as error:
-        raise UserError(f"question {number}: {error}") from error
+    return Question(**values)

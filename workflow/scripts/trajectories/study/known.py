@@ -36,7 +36,7 @@ def as_task(value: Any) -> Any:
 def with_harness_tasks(config: dict[str, Any], where: str) -> dict[str, Any]:
     """Return a config with `{harness: name}` replaced by records of the tasks, and averages for groups of them.
 
-    Raises `UserError` with a line for each entry that the harness does not know or log-likelihoods do not answer.
+    Raises `UserError` with a line for each entry that the harness does not know or cannot be answered here.
     """
     tasks = config.get("tasks")
     entries = tasks if isinstance(tasks, list) else [tasks]

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from support.models import save_checkpoint
+from support.snakemakes import run_snakemake
 from support.toy import PROJECT, quiet_environment
 
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "studies")
@@ -69,10 +70,7 @@ class Toy:
         return [*base, *place, "--configfile", str(self.root / "study.yaml")]  # last: it takes all words that follow
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments), cwd=self.root, capture_output=True, text=True, timeout=600, check=False,
-            env=quiet_environment(),
-        )  # fmt: skip
+        return run_snakemake(self.command(*arguments)[3:], self.root, quiet_environment())
 
     def succeed(self, *arguments: str) -> str:
         """Run and insist on success; return what was printed."""

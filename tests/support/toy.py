@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from support.models import save_checkpoint
+from support.snakemakes import run_snakemake
 
 PROJECT = Path(__file__).resolve().parents[2]
 MODELS = {"toy-1m": 1_000_000, "toy-3m": 3_000_000}
@@ -55,12 +56,10 @@ def snakemake_command(config: Path, *arguments: str, cores: int = 2) -> list[str
     ]
 
 
-def run_toy(config: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+def run_toy(config: Path, *arguments: str, cores: int = 2, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """Run Snakemake on a study to its end; return status and output."""
     command = snakemake_command(config, *arguments, cores=cores)
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=config.parent, timeout=600, env=quiet_environment()
-    )
+    return run_snakemake(command[3:], config.parent, quiet_environment(), timeout)
 
 
 def quiet_environment() -> dict[str, str]:

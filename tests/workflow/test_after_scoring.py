@@ -53,7 +53,7 @@ def test_a_study_has_its_report(file: Path, tmp_path: Path) -> None:
     config = tmp_path / "study.yaml"
     imported = {"import": {"format": "tsv", "path": "accuracy.tsv"}}
     config.write_text(yaml.safe_dump({key: value for key, value in given.items() if key not in NEEDS_MORE} | imported))
-    done = run_toy(config)
+    done = run_toy(config, timeout=3600)  # the largest, where others work beside
     assert done.returncode == 0, done.stdout + done.stderr
     results = tmp_path / "results" / study.study
     regression = pd.read_csv(results / "regression.tsv", sep="\t")

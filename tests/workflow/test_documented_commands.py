@@ -4,13 +4,13 @@ import importlib.util
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from snakemake.cli import parse_args
 
+from support.snakemakes import run_snakemake
 from support.studies import copy_project
 from support.toy import quiet_environment
 from trajectories.study.new import study_text
@@ -105,8 +105,6 @@ PLANNED = [c for c in SNAKEMAKE if "--report" not in c and "everything" not in c
 @pytest.mark.slow
 @pytest.mark.parametrize("command", PLANNED)
 def test_a_command_plans_its_jobs(command: str, project: Path) -> None:
-    words = [sys.executable, "-m", "snakemake", *shlex.split(command), "--dry-run", "--quiet", "rules"]
-    done = subprocess.run(
-        words, cwd=project, capture_output=True, text=True, env=quiet_environment(), timeout=300, check=False
-    )
+    words = [*shlex.split(command), "--dry-run", "--quiet", "rules"]
+    done = run_snakemake(words, project, quiet_environment())
     assert done.returncode == 0, done.stdout + done.stderr

@@ -85,6 +85,15 @@ def _line(where: str, key: str, value: Any, message: str) -> str:
 
 
 _MISSING = "is missing"
+_WANTED = {
+    "model_type": "should be a mapping, {key: value}", "dict_type": "should be a mapping, {key: value}",
+    "string_type": "should be text; put it in quotation marks", "too_short": "is an empty list; name one at least",
+    "int_type": "should be a whole number", "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number", "float_type": "should be a number",
+    "float_parsing": "should be a number", "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+}  # fmt: skip
+"""What is said for the kinds of pydantic's errors that speak of its types."""
 
 
 def _said(problem: Any) -> str:
@@ -94,7 +103,13 @@ def _said(problem: Any) -> str:
     if problem["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(problem["ctx"]["expected"]))
         return f"is none of those allowed{suggestion(str(problem['input']), allowed)}"
-    return str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if problem["type"] in _WANTED:
+        return _WANTED[problem["type"]]
+    if problem["type"] in ("list_type", "tuple_type"):
+        one = problem["input"]
+        return "should be a list: " + (f"write [{one!r}]" if _scalar(one) and one is not None else "[one, two]")
+    said = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return re.sub(r"^Input should ", "should ", said)
 
 
 def _detail(message: str, where: tuple[int | str, ...], value: Any) -> Any:

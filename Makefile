@@ -6,6 +6,7 @@ DATA ?=
 CORES ?= all
 WORKERS ?= auto
 OPTIONS ?=
+RUNS ?=
 comma := ,
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint requirements.lock
 
@@ -41,8 +42,8 @@ bench: install-test ## how fast, against the evaluation harness
 	$(BIN)/python benchmarks/scoring.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python benchmarks/harness.py $(if $(DATA),--data $(DATA))
 
-validation: install ## write the simulated error rates and power into the pages of the docs (minutes; TABLES= names some)
-	$(BIN)/python -m trajectories.analysis.validation $(TABLES)
+validation: install ## simulated error rates and power into the docs (an hour; RUNS=100: minutes; TABLES= names some)
+	$(BIN)/python -m trajectories.analysis.validation $(TABLES) $(if $(RUNS),--runs $(RUNS))
 
 lint: install-test ## style, types, the workflow's own lint
 	$(BIN)/ruff check .

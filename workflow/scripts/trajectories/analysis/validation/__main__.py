@@ -1,4 +1,4 @@
-"""`python -m trajectories.analysis.validation`: write the simulated rates into the pages of the docs (minutes)."""
+"""`python -m trajectories.analysis.validation`: write the simulated rates into the pages of the docs (an hour)."""
 
 import argparse
 from pathlib import Path

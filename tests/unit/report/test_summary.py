@@ -67,6 +67,9 @@ def test_curves_that_end_below_their_best_are_told() -> None:
     drops = pd.DataFrame({"task": ["a", "a", "b", "c"], "drop_p_fdr": [0.001, 0.01, 0.2, None]})
     told = summary(made({"a": QUIET, "b": QUIET}) | {"trends": drops}, NAMES, 0.05)
     assert "In trends.tsv, 2 of 3 curves of single models end surely worse than at their best, on 1 (Task A)." in told
+    everywhere = pd.DataFrame({"task": list("abcdefgh"), "drop_p_fdr": 0.001})
+    told = summary(made(dict.fromkeys("abcdefgh", QUIET)) | {"trends": everywhere}, NAMES, 0.05)
+    assert "In trends.tsv, 8 of 8 curves of single models end surely worse than at their best, on 8 tasks." in told
     quiet = summary(made({"a": QUIET, "b": QUIET}) | {"trends": drops.assign(drop_p_fdr=0.5)}, NAMES, 0.05)
     assert not any("at their best" in sentence for sentence in quiet)
 

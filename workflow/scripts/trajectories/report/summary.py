@@ -79,7 +79,8 @@ def _drops(trends: pd.DataFrame | None, labels: Mapping[str, str], alpha: float)
     sure = known[known["drop_p_fdr"] < alpha]
     tasks = list(dict.fromkeys(sure["task"].astype(str)))
     what = f"{len(sure)} of {len(known)} curves of single models end surely worse than at their best"
-    return f"In trends.tsv, {what}, on {_named(tasks, labels)}." if tasks else ""
+    where = f"on {_named(tasks, labels)}{' tasks' if len(tasks) > MOST_NAMED else ''}"
+    return f"In trends.tsv, {what}, {where}." if tasks else ""
 
 
 def _rest(rows: Sequence[Record], spoken: set[str], effects: pd.DataFrame | None, labels: Mapping[str, str]) -> str:

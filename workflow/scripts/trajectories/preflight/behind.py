@@ -22,8 +22,8 @@ LISTS = frozenset({"tasks", "models"})
 """Sections of which single entries may be left out."""
 
 FOLLOWS = {
-    "tasks": ("unknown task", "is no task of this study", "no task of the study", "tasks[", "at least 1"),
-    "models": ("is a run of the size", "models[", "at least 1"),
+    "tasks": ("unknown task", "is no task of this study", "no task of the study", "tasks[", "is an empty list"),
+    "models": ("is a run of the size", "models[", "is an empty list"),
 }
 """What may only be said because an entry of a list was taken out."""
 

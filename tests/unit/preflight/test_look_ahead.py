@@ -2,10 +2,7 @@
 
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from support.loading import loaded_by
 from support.models import WINDOW, random_model, tokenizer
 from trajectories.preflight.findings import Findings
 from trajectories.preflight.stage import look_ahead
@@ -189,8 +187,5 @@ def test_what_is_imported_or_trained_first_is_not_looked_for(root: Path) -> None
 
 def test_nothing_heavy_is_loaded_for_it() -> None:
     """Every run begins with it: torch and transformers would cost seconds."""
-    heavy = "('torch', 'transformers', 'datasets', 'statsmodels')"
-    code = f"import sys, trajectories.preflight.stage; print([name for name in {heavy} if name in sys.modules])"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout.strip() == "[]"
+    heavy = ("torch", "transformers", "datasets", "statsmodels")
+    assert loaded_by("trajectories.preflight.stage", *heavy, "pydantic") == ["pydantic"]

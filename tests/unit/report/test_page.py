@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from support.loading import loaded_by
 from support.made_report import LABELS, NASTY, made_accuracy, made_report
 from trajectories.analysis.regression import write_regression
 from trajectories.analysis.table1 import write_table1
@@ -164,3 +165,9 @@ def test_constant_answers_are_counted_and_ticked(tables: dict[str, Path], tmp_pa
     panels = json.loads(found[1])["sources"][0]["panels"]
     assert panels["memo"]["accuracy"]["small"]["constant"] == [2, 3, 4]
     assert "constant" not in panels["truth"]["mc1"]["small"]
+
+
+def test_nothing_of_the_statistics_is_loaded_for_a_page() -> None:
+    """It reads tables: scipy.stats and statsmodels would cost seconds of each run."""
+    heavy = ("scipy.stats", "statsmodels", "torch", "transformers")
+    assert loaded_by("trajectories.report.stage", *heavy, "pandas") == ["pandas"]

@@ -11,15 +11,10 @@ import pandas as pd
 from scipy import stats
 
 from trajectories.analysis.points import Metrics, correct, records, table_of, task_points
+from trajectories.analysis.terms import CHANGES
 from trajectories.study.metrics import record_of
 
 Row = dict[str, object]
-CHANGES = {
-    "parameters": "twice the parameters",
-    "tokens": "ten times the tokens",
-    "interaction": "ten times the tokens, per twice the parameters",
-}
-"""What the effect of a term is the effect of; of the interaction: by how much twice the parameters change the slope."""
 
 
 def effects_table(

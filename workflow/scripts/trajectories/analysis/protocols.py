@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from trajectories.analysis.points import Metrics, correct, records
 from trajectories.questions.task import Task
@@ -84,7 +84,7 @@ def _changed(row: Mapping[str, Any], known: Mapping[tuple[str, str], Any], metri
     if own is None or plain is None or row["asked"] == row["task"] or metrics[row["task"]] != metric:
         return told
     difference, stderr = own["value"] - plain["value"], float(np.hypot(own["stderr"], plain["stderr"]))
-    p = 2 * float(norm.sf(abs(difference) / stderr)) if stderr > 0 else 1.0 if difference == 0 else np.nan
+    p = 2 * float(ndtr(-abs(difference) / stderr)) if stderr > 0 else 1.0 if difference == 0 else np.nan
     return told | {"difference": difference, "stderr": stderr, "p": p}
 
 

@@ -22,3 +22,11 @@ def design_matrix(points: pd.DataFrame) -> np.ndarray:
     parameters = zscore(np.log10(points["parameters"].to_numpy(float)))
     tokens = zscore(np.log10(points["tokens"].to_numpy(float)))
     return np.column_stack([np.ones(len(points)), parameters, tokens, parameters * tokens])
+
+
+CHANGES = {
+    "parameters": "twice the parameters",
+    "tokens": "ten times the tokens",
+    "interaction": "ten times the tokens, per twice the parameters",
+}
+"""What the effect of a term is the effect of; of the interaction: by how much twice the parameters change the slope."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from trajectories.analysis.effects import CHANGES
 from trajectories.analysis.points import records
+from trajectories.analysis.terms import CHANGES
 from trajectories.report.grids import MISSING, Cell, Grid
 from trajectories.study.metrics import record_of
 

@@ -13,7 +13,7 @@ from trajectories.preflight.findings import Findings
 from trajectories.preflight.questions import look_at_questions
 from trajectories.preflight.stage import look_ahead
 from trajectories.study.config import Study
-from trajectories.study.strict import mistakes
+from trajectories.study.strict import EMPTY, mistakes
 
 WITH_DEFAULTS = frozenset({"scoring", "statistics", "figures", "plan", "protocol", "averages", "reference", "data"})
 """Sections that may be left out without another mistake."""
@@ -22,8 +22,8 @@ LISTS = frozenset({"tasks", "models"})
 """Sections of which single entries may be left out."""
 
 FOLLOWS = {
-    "tasks": ("unknown task", "is no task of this study", "no task of the study", "tasks[", "is an empty list"),
-    "models": ("is a run of the size", "models[", "is an empty list"),
+    "tasks": ("unknown task", "is no task of this study", "no task of the study", "tasks[", EMPTY),
+    "models": ("is a run of the size", "models[", EMPTY),
 }
 """What may only be said because an entry of a list was taken out."""
 

@@ -85,9 +85,10 @@ def _line(where: str, key: str, value: Any, message: str) -> str:
 
 
 _MISSING = "is missing"
+EMPTY = "is an empty list; name one at least"
 _WANTED = {
     "model_type": "should be a mapping, {key: value}", "dict_type": "should be a mapping, {key: value}",
-    "string_type": "should be text; put it in quotation marks", "too_short": "is an empty list; name one at least",
+    "string_type": "should be text; put it in quotation marks", "too_short": EMPTY,
     "int_type": "should be a whole number", "int_parsing": "should be a whole number",
     "int_from_float": "should be a whole number", "float_type": "should be a number",
     "float_parsing": "should be a number", "bool_type": "should be true or false",

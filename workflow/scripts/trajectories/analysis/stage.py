@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -43,19 +42,21 @@ def accuracy_of_scores(
     there = [row for row in records(used) if (row["model"], row["step"]) in files]
     kept = None if store is None else Path(store) / summaries.FOLDER
     found = summaries.summaries([files[row["model"], row["step"]] for row in there], kept, threads)
-    more = read_table(judged, "judged") if judged is not None else pd.DataFrame(columns=list(COLUMNS["judged"]))
-    whole = (_with(own, more, row).assign(**row)[ACCURACY] for row, own in zip(there, found, strict=True))
+    more = dict(list(read_table(judged, "judged").groupby(["model", "step"]))) if judged is not None else {}
+    whole = (
+        _with(own, more.get((row["model"], row["step"]))).assign(**row)[ACCURACY]
+        for row, own in zip(there, found, strict=True)
+    )
     tables = [with_averages(own, means) for own in whole]
     empty = pd.DataFrame(columns=ACCURACY)
     write_table(pd.concat(tables, ignore_index=True) if tables else empty, output, "accuracy")
 
 
-def _with(own: pd.DataFrame, judged: pd.DataFrame, checkpoint: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the accuracies of a checkpoint with those that the evaluation harness made of its texts."""
-    more = judged[(judged["model"] == checkpoint["model"]) & (judged["step"] == checkpoint["step"])]
-    if more.empty:
+def _with(own: pd.DataFrame, judged: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the accuracies of a checkpoint with those that the evaluation harness made of its texts, if any."""
+    if judged is None:
         return own
-    parts = [part[SUMMARY] for part in (own, more) if len(part)]
+    parts = [part[SUMMARY] for part in (own, judged) if len(part)]
     whole: pd.DataFrame = pd.concat(parts, ignore_index=True).sort_values("task", kind="stable")
     return whole
 

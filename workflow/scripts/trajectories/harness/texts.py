@@ -15,7 +15,7 @@ from typing import Any
 
 from trajectories.errors import UserError
 from trajectories.harness.library import load_task, said
-from trajectories.questions.harness.generation import check_generation, written_way
+from trajectories.questions.harness.generation import written_way
 from trajectories.questions.question import Question, read_questions
 from trajectories.questions.stage import sampled
 from trajectories.questions.task import Task
@@ -80,8 +80,7 @@ def _instances(loaded: Any) -> list[Any]:
 
 def _way(number: int, instance: Any) -> Written:
     try:
-        check_generation(instance.args[1], instance.repeats or 1)
-        return written_way(instance.args[1])
+        return written_way(instance.args[1], instance.repeats or 1)
     except UserError as error:
         raise UserError(f"row {number}: {error}") from error
 

@@ -34,12 +34,12 @@ def check_generation(asked: Mapping[str, Any], repeats: int = 1) -> None:
             raise UserError(f"has generation_kwargs: {{{key}: {value}}}, which greedy texts do not know; take it out")
 
 
-def written_way(asked: Mapping[str, Any]) -> Written:
+def written_way(asked: Mapping[str, Any], repeats: int = 1) -> Written:
     """Return how texts are written that `generation_kwargs` ask for; nothing is known of answers in them.
 
     Raises `UserError` as `check_generation` does, and for a stop string that is none.
     """
-    check_generation(asked)
+    check_generation(asked, repeats)
     until = asked.get("until") or []
     stop = [until] if isinstance(until, str) else list(until)
     if "" in stop or not all(isinstance(text, str) for text in stop):

@@ -13,7 +13,8 @@ from itertools import combinations
 
 import numpy as np
 
-from trajectories.analysis.order_signs import Matrix, faint_signs, out_of_line, turns
+from trajectories.analysis.order_signs import faint_signs, out_of_line, turns
+from trajectories.analysis.score_vectors import Matrix
 
 Places = tuple[int, ...]
 

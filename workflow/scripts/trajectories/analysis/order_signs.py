@@ -3,11 +3,9 @@
 Both are weighed against the checkpoints beside it, so they say nothing where all of them are noisy.
 """
 
-from typing import Any
-
 import numpy as np
 
-Matrix = np.ndarray[Any, np.dtype[np.float64]]
+from trajectories.analysis.score_vectors import Matrix
 
 NO_STEP = 1e-4  # of the whole extent: a step shorter than this has no direction
 FAINT_TURN = 0.12  # minus the cosine between the two steps at a checkpoint; less may be noise …

@@ -8,6 +8,13 @@ import pandas as pd
 
 TERMS = ("parameters", "tokens", "interaction")
 
+CHANGES = {
+    "parameters": "twice the parameters",
+    "tokens": "ten times the tokens",
+    "interaction": "ten times the tokens, per twice the parameters",
+}
+"""What the effect of a term is the effect of; of the interaction: by how much twice the parameters change the slope."""
+
 
 def zscore(values: np.ndarray) -> np.ndarray:
     """Return (values - mean) / sample standard deviation (n - 1), as R's `scale`."""
@@ -22,11 +29,3 @@ def design_matrix(points: pd.DataFrame) -> np.ndarray:
     parameters = zscore(np.log10(points["parameters"].to_numpy(float)))
     tokens = zscore(np.log10(points["tokens"].to_numpy(float)))
     return np.column_stack([np.ones(len(points)), parameters, tokens, parameters * tokens])
-
-
-CHANGES = {
-    "parameters": "twice the parameters",
-    "tokens": "ten times the tokens",
-    "interaction": "ten times the tokens, per twice the parameters",
-}
-"""What the effect of a term is the effect of; of the interaction: by how much twice the parameters change the slope."""

@@ -33,12 +33,12 @@ def filled_in(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         return dict(config), []
     readings = _readings(config, wanted[0])
     filled, told = dict(config), []
-    places = {name: (name, step) for name, step in _checkpoints(readings, config)}
+    checkpoints = _checkpoints(readings, config)
     if "models" in wanted:
-        filled["models"] = _models({name for name, _ in places.values()})
+        filled["models"] = _models({name for name, _ in checkpoints})
         told += [f"{model['name']} has {model['parameters']:,} parameters, by its name" for model in filled["models"]]
     if "steps" in wanted:
-        filled["steps"] = sorted({step for _, step in _checkpoints(readings, config) if step is not None})
+        filled["steps"] = sorted({step for _, step in checkpoints if step is not None})
         if not filled["steps"]:
             said = sorted({repr(one.revision) for one in readings if one.revision is not None})[:3]
             instead = f" (but {', '.join(said)})" if said else ""

@@ -87,7 +87,7 @@ def test_constant_answers_have_a_tick_in_their_own_panel_alone(accuracy: pd.Data
     ]
     places = {label.task: own for label, own in zip(LABELS, ticks, strict=False)}
     assert places["memo"] == [[0.42]]
-    assert places["truth"] == [[]]
+    assert places["truth"] == []
     named = [[text.get_text() for text in figure.legends[0].get_texts()] for figure in made.values()]
     assert ["constant answers" in names for names in named] == [True, False]
 

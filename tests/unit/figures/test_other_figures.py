@@ -15,7 +15,7 @@ from trajectories.figures.coefficients import coefficients_figure, draw_coeffici
 from trajectories.figures.models import draw_models, models_figure, trend_look
 from trajectories.figures.panels import TaskLabel
 from trajectories.figures.replication import draw_replication, replication_figure
-from trajectories.figures.style import FALL, NONE, RISE, Column, figure_style, size_colours
+from trajectories.figures.style import FALL, NONE, PRINT_DPI, RISE, Column, figure_style, size_colours
 from trajectories.figures.surface import draw_surface, fitted_points, surface_figure
 from trajectories.tables import write_table
 
@@ -87,19 +87,38 @@ def test_surface_without_a_fit_shows_what_was_observed(table: pd.DataFrame) -> N
     assert points["fitted"].isna().all()
     assert points["observed"].tolist() == [0.5] * 16, "step 0 has no place on a log axis"
     figure = surface_figure(table, regression_table(table, METRICS), LABELS, width="two")
-    said = [[text.get_text() for text in panel.texts] for panel in figure.axes if panel.get_title()]
-    assert said == [[], [], [], [], ["no fit"], ["no fit"]]
+    (page,) = figure.axes
+    middle = page.get_xlim()[1] / 2
+    assert [text.get_position()[0] > middle for text in page.texts if text.get_text() == "no fit"] == [True, True]
 
 
 def test_the_surfaces_colours_have_scales(table: pd.DataFrame) -> None:
     regression = regression_table(table, METRICS)
     points = fitted_points(table, regression, LABELS[0])
     figure = surface_figure(table, regression, LABELS[:1], width="two")
-    bars = [panel for panel in figure.axes if not panel.get_title()]
-    ends = [panel.get_xlim() for panel in bars]
+    (page,) = figure.axes
     both = points[["observed", "fitted"]].to_numpy()
     most = points["residual"].abs().max()
-    assert ends == [pytest.approx((both.min(), both.max())), pytest.approx((-most, most))]
+    ends = [pytest.approx((both.min(), both.max()))] * 2 + [pytest.approx((-most, most))]
+    assert [image.get_clim() for image in page.images] == [*ends, ends[0], ends[2]], "maps, then the scales under them"
+    scales = [np.asarray(image.get_array())[0] for image in page.images[3:]]
+    assert [(scale[0], scale[-1]) for scale in scales] == [ends[0], ends[2]]
+    numbers = {f"{end:.2g}".replace("-", "\u2212") for end in (both.min(), both.max(), -most, most)}
+    assert numbers <= {text.get_text() for text in page.texts}
+
+
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_nothing_on_the_surface_collides_or_is_cut_off(table: pd.DataFrame, width: Column) -> None:
+    """Numbers as long as they get; a second task beside the first."""
+    minus = table.assign(value=-0.0999 * table["value"])
+    labels = (LABELS[0], TaskLabel("falls", "accuracy", "Falls again"))
+    with figure_style():
+        figure = surface_figure(minus, regression_table(minus, METRICS), labels, width=width)
+        figure.set_dpi(PRINT_DPI)
+        figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert all(figure.bbox.containsx(x) and figure.bbox.containsy(y) for box in boxes for x, y in box.get_points())
+    assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
 
 @pytest.mark.parametrize(("models", "named"), [(8, 8), (61, 20)])
@@ -109,7 +128,8 @@ def test_names_of_the_surfaces_rows_do_not_collide(table: pd.DataFrame, models: 
     with figure_style():
         figure = surface_figure(many, regression_table(many, METRICS), LABELS[:1], width="two")
         figure.draw_without_rendering()
-    boxes = sorted((t.get_window_extent() for t in figure.axes[0].get_yticklabels()), key=lambda box: float(box.y0))
+    written = [text for text in figure.axes[0].texts if text.get_text() in set(many["model"])]
+    boxes = sorted((text.get_window_extent() for text in written), key=lambda box: float(box.y0))
     assert named / 2 < len(boxes) <= named
     assert figure.get_figheight() < 2.5
     assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(boxes))

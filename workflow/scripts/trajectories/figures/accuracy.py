@@ -142,6 +142,7 @@ def _draw_panel(
     if label.chance is not None:
         panel.axhline(label.chance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
     on_log = record_of(label.metric).geometric
+    marked: list[pd.DataFrame] = []
     for model, colour in colours.items():
         line = rows[rows["model"] == model]
         x, y = line["place"], line["value"]
@@ -150,8 +151,11 @@ def _draw_panel(
         run = RUN | {"linestyle": linestyle(dashes[model])} if model in dashes else {}
         panel.plot(x, y, color=colour, zorder=3, **run)
         if model not in dashes and line["step"].nunique() <= MOST_MARKED_STEPS:
-            panel.scatter(x, y, s=5, color=colour, linewidths=0, zorder=4)
+            marked.append(line)
         _mark_suspects(panel, line, colour, suspects)
+    if marked:
+        points = pd.concat(marked)
+        panel.scatter(points["place"], points["value"], s=5, c=points["model"].map(colours), linewidths=0, zorder=4)
     if on_log:
         logarithmic(panel)
 
@@ -176,8 +180,8 @@ def _mark_suspects(panel: Axes, line: pd.DataFrame, colour: str, suspects: Suspe
 def _mark_constants(panel: Axes, rows: pd.DataFrame, task: str, constants: Constants) -> None:
     """Draw a tick through the points that are constant answers."""
     ticked = [(model, step, task) in constants for model, step in zip(*_checkpoints(rows), strict=True)]
-    x, y = rows["place"][ticked], rows["value"][ticked]
-    tick(panel, x, y)
+    if any(ticked):
+        tick(panel, rows["place"][ticked], rows["value"][ticked])
 
 
 def _checkpoints(rows: pd.DataFrame) -> tuple[list[str], list[int]]:

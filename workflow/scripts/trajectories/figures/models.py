@@ -123,8 +123,9 @@ def _draw_task(panel: Axes, rows: pd.DataFrame, places: Mapping[str, int], looks
     for model, line in drawn.groupby("model", sort=False):
         look = looks[str(model)]
         panel.plot(line["x"], line["y"], **look.line)
-        best = line[line["step"] == look.dot]
-        panel.plot(best["x"], best["y"], marker="o", markersize=2.4, markeredgewidth=0, color=GREY, zorder=3)
+        if look.dot is not None:
+            best = line[line["step"] == look.dot]
+            panel.plot(best["x"], best["y"], marker="o", markersize=2.4, markeredgewidth=0, color=GREY, zorder=3)
     panel.hlines(
         range(1, len(places)), 0, 1, transform=panel.get_yaxis_transform(), color=PALE, linewidth=0.5, zorder=1
     )
@@ -148,7 +149,8 @@ def _title(panel: Axes, text: str, above: float) -> Annotation:
 
 def _make_room(figure: Figure, titles: Sequence[Annotation]) -> None:
     """Give titles that reach beyond the figure the room they need: make it higher, or its panels narrower."""
-    figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
     ends = [title.get_window_extent() for title in titles]
     above = max(0.0, MARGIN + (max(end.y1 for end in ends) - figure.bbox.y1) / figure.dpi)
     beside = max(0.0, MARGIN + (max(end.x1 for end in ends) - figure.bbox.x1) / figure.dpi)

@@ -1,29 +1,40 @@
 """The fitted surface against the data: per task, heat maps of observed, fitted and residual accuracy."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.image import AxesImage
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
 from trajectories.analysis.points import task_points
 from trajectories.analysis.terms import TERMS, design_matrix
-from trajectories.figures.panels import Names, TaskLabel, models_by_size, read_accuracy, renamed, token_text
-from trajectories.figures.style import DIVERGING, GREY, SEQUENTIAL, Column, figure_style, new_figure, save
+from trajectories.figures.panels import TEXT_WIDTH, Names, TaskLabel, models_by_size, read_accuracy, renamed, token_text
+from trajectories.figures.style import DIVERGING, GREY, SEQUENTIAL, WIDTHS, Column, figure_style, new_figure, save
 from trajectories.tables import read_table
 
 KINDS = ("observed", "fitted", "residual")
 
-LOWEST_MAP, HIGHEST_MAP, ROW, BESIDE_MAP = 0.63, 1.4, 0.05, 0.72
-"""Inches: a map at least and at most, a model's row where there are many, and titles, axis and scale around it."""
+LOWEST_MAP, HIGHEST_MAP, ROW = 0.72, 1.4, 0.05
+"""Inches: a map at least and at most, and a model's row where there are many."""
+
+ABOVE, BELOW, SCALE = 0.34, 0.31, 0.045
+"""Inches above a map, for titles; below it, for steps and scale; and of the scale itself."""
+
+BETWEEN, BEFORE_RESIDUAL, BESIDE, MARGIN = 0.07, 0.28, 0.145, 0.06
+"""Inches between maps, before residuals, beside all of them (scales end in numbers), and at the edge of the page."""
 
 SMALL = 4.5
 """Points of the smallest type."""
+
+TICK = 1 / 72
+"""Inches of a tick, and from it to its number."""
 
 
 def draw_surface(
@@ -64,17 +75,58 @@ def fitted_points(accuracy: pd.DataFrame, regression: pd.DataFrame, label: TaskL
 def surface_figure(
     accuracy: pd.DataFrame, regression: pd.DataFrame, tasks: Sequence[TaskLabel], *, width: Column
 ) -> Figure:
-    """Return the figure of `draw_surface` from tables already read."""
+    """Return the figure of `draw_surface` from tables already read.
+
+    One axes in inches, from the upper left corner, holds all maps: axes of their own, five per task, are laid out and
+    drawn in several times the time.
+    """
     across = min(len(tasks), 2 if width == "two" else 1)
     down = ceil(len(tasks) / across)
     models = models_by_size(accuracy)
-    maps = min(HIGHEST_MAP, max(LOWEST_MAP, ROW * len(models)))
-    figure = new_figure(width, (maps + BESIDE_MAP) * down)
-    cells = figure.subfigures(down, across, squeeze=False).ravel()
+    high = min(HIGHEST_MAP, max(LOWEST_MAP, ROW * len(models)))
+    figure = new_figure(width, (ABOVE + high + BELOW) * down, laid_out=False)
+    page = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTHS[width]), ylim=(figure.get_figheight(), 0))
+    page.set_axis_off()
+    named = _row_names(models, high)
+    names = max(0.0, max(map(len, named.values())) * TEXT_WIDTH * SMALL / 72 + 4 * TICK + MARGIN - BESIDE)
+    room = (WIDTHS[width] - names) / across
+    wide = (room - 2 * BESIDE - BETWEEN - BEFORE_RESIDUAL) / len(KINDS)
+    ticks: list[_Line] = []
     for place, label in enumerate(tasks):
-        grids = _grids(fitted_points(accuracy, regression, label), models)
-        _draw_task(cells[place], grids, label, _row_names(models, maps) if place % across == 0 else {})
+        row, column = divmod(place, across)
+        left, top = names + column * room + BESIDE, row * (ABOVE + high + BELOW)
+        cell = _Cell(page, left, top + ABOVE, wide, high, ticks)
+        page.text(left if column else MARGIN, top + MARGIN, label.label, fontsize=7, va="top")
+        _draw_task(cell, _grids(fitted_points(accuracy, regression, label), models), named if column == 0 else {})
+    page.add_collection(LineCollection(ticks, colors="black", linewidths=0.5), autolim=False)
     return figure
+
+
+_Line = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Where a task's maps stand on the page, in inches: the first one's left and top, what each is wide and high."""
+
+    page: Axes
+    left: float
+    top: float
+    wide: float
+    high: float
+    ticks: list[_Line]
+
+    def left_of(self, kind: str) -> float:
+        """Return where a map begins."""
+        place = KINDS.index(kind)
+        return self.left + place * (self.wide + BETWEEN) + (BEFORE_RESIDUAL - BETWEEN) * (kind == "residual")
+
+    @property
+    def bottom(self) -> float:
+        return self.top + self.high
+
+    def write(self, x: float, y: float, text: str, **look: Any) -> None:
+        self.page.text(x, y, text, **{"fontsize": SMALL, "ha": "center", "va": "top", **look})
 
 
 def _grids(points: pd.DataFrame, models: Sequence[str]) -> Mapping[str, pd.DataFrame]:
@@ -88,18 +140,25 @@ def _row_names(models: Sequence[str], inches: float) -> dict[int, str]:
     return {row: models[row] for row in range(len(models) - 1, -1, -every)}
 
 
-def _draw_task(cell: SubFigure, grids: Mapping[str, pd.DataFrame], label: TaskLabel, named: Mapping[int, str]) -> None:
-    cell.suptitle(label.label, fontsize=7, x=0.02, ha="left")
-    panels = cell.subplots(1, len(KINDS), sharey=True)
-    drawn = {
-        kind: _draw_map(panel, grids[kind], *_limits(kind, grids), DIVERGING if kind == "residual" else SEQUENTIAL)
-        for panel, kind in zip(panels, KINDS, strict=True)
-    }
-    for panel, kind in zip(panels, KINDS, strict=True):
-        panel.set_title(kind, fontsize=5.5, color=GREY)
-    _legend(cell, drawn["observed"], list(panels[:2]))
-    _legend(cell, drawn["residual"], [panels[2]])
-    panels[0].set_yticks(list(named), list(named.values()), fontsize=SMALL)
+def _draw_task(cell: _Cell, grids: Mapping[str, pd.DataFrame], named: Mapping[int, str]) -> None:
+    for kind in KINDS:
+        left, grid = cell.left_of(kind), grids[kind]
+        cell.write(left + cell.wide / 2, cell.top - 3 / 72, kind, fontsize=5.5, color=GREY, va="baseline")
+        if not grid.empty:  # else only step 0, which has no place on a log axis
+            _draw_map(cell, left, grid, *_limits(kind, grids), _ramp(kind))
+    for kind, last in (("observed", "fitted"), ("residual", "residual")):
+        low, high = _limits(kind, grids)
+        if np.isfinite(grids[kind].to_numpy(float)).any():
+            _draw_scale(cell, cell.left_of(kind), cell.left_of(last) + cell.wide, low, high, _ramp(kind))
+    row = cell.high / max(len(grids["observed"]), 1)
+    for place, name in named.items():
+        middle = cell.bottom - (place + 0.5) * row
+        cell.ticks.append(((cell.left - TICK, middle), (cell.left, middle)))
+        cell.write(cell.left - 2 * TICK, middle, name, ha="right", va="center")
+
+
+def _ramp(kind: str) -> str:
+    return DIVERGING if kind == "residual" else SEQUENTIAL
 
 
 def _limits(kind: str, grids: Mapping[str, pd.DataFrame]) -> tuple[float, float]:
@@ -111,42 +170,41 @@ def _limits(kind: str, grids: Mapping[str, pd.DataFrame]) -> tuple[float, float]
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
-def _draw_map(panel: Axes, grid: pd.DataFrame, low: float, high: float, colours: str) -> AxesImage | None:
-    """Draw one map and return it; nothing where there are no values."""
-    if grid.empty:  # only step 0, which has no place on a log axis
-        panel.set_axis_off()
-        return None
-    ramp = colormaps[colours].with_extremes(bad="#f0f0f0")
+def _draw_map(cell: _Cell, left: float, grid: pd.DataFrame, low: float, high: float, colours: str) -> None:
+    """Draw one map, and name its first and last column."""
     values = np.ma.masked_invalid(grid.to_numpy(float))
-    image = panel.imshow(values, aspect="auto", origin="lower", cmap=ramp, vmin=low, vmax=high, interpolation="nearest")
-    ends = [0, grid.shape[1] - 1] if grid.shape[1] > 1 else [0]
-    panel.set_xticks(ends, [token_text(float(grid.columns[end])) for end in ends], fontsize=SMALL)
-    if len(ends) > 1:  # both ends stay within the map
-        first, last = panel.get_xticklabels()
-        first.set_horizontalalignment("left")
-        last.set_horizontalalignment("right")
-    panel.tick_params(length=1, pad=1)
-    for spine in panel.spines.values():
-        spine.set_visible(False)
+    ramp = colormaps[colours].with_extremes(bad="#f0f0f0")
+    right = left + cell.wide
+    _picture(cell.page, values, (left, right, cell.bottom, cell.top), ramp, low, high)
+    ends = {0: "left", grid.shape[1] - 1: "right"} if grid.shape[1] > 1 else {0: "center"}
+    for end, side in ends.items():  # both stay within the map
+        x = left + (end + 0.5) * cell.wide / grid.shape[1]
+        cell.ticks.append(((x, cell.bottom), (x, cell.bottom + TICK)))
+        cell.write(x, cell.bottom + 2 * TICK, token_text(float(grid.columns[end])), ha=side)
     if not values.count():
-        panel.text(0.5, 0.5, "no fit", fontsize=5, color=GREY, ha="center", va="center", transform=panel.transAxes)
-        return None
-    return image
+        cell.write(left + cell.wide / 2, cell.top + cell.high / 2, "no fit", fontsize=5, color=GREY, va="center")
 
 
-def _legend(cell: SubFigure, image: AxesImage | None, panels: Sequence[Axes]) -> None:
-    """Put the colour scale of maps under them, its ends and its middle in numbers."""
-    if image is None:
-        return
-    bar = cell.colorbar(image, ax=panels, location="bottom", aspect=34 if len(panels) > 1 else 17, pad=0.03)
-    low, high = image.get_clim()
-    if bar.solids is not None and high > low:  # 256 polygons; print makes a picture of the whole page of each scale's
-        bar.solids.remove()
-        bar.ax.imshow(np.linspace(low, high, 256)[None], cmap=image.cmap, extent=(low, high, 0, 1), aspect="auto")
-    marks = [low, (low + high) / 2, high] if high > low else [low]
-    bar.set_ticks(marks, labels=[_number(mark) for mark in marks])
-    bar.ax.tick_params(length=1, pad=1, labelsize=SMALL)
-    bar.outline.set_visible(False)
+def _draw_scale(cell: _Cell, left: float, right: float, low: float, high: float, colours: str) -> None:
+    """Draw the colour scale of maps under them, its ends and its middle in numbers."""
+    top = cell.bottom + BELOW / 2 - SCALE / 2
+    _picture(
+        cell.page, np.linspace(low, high, 256)[None], (left, right, top + SCALE, top), colormaps[colours], low, high
+    )
+    marks = {0.0: low, 0.5: (low + high) / 2, 1.0: high} if high > low else {0.5: low}
+    for share, mark in marks.items():
+        x = left + share * (right - left)
+        cell.ticks.append(((x, top + SCALE), (x, top + SCALE + TICK)))
+        cell.write(x, top + SCALE + 2 * TICK, _number(mark))
+
+
+def _picture(
+    page: Axes, values: Any, extent: tuple[float, float, float, float], ramp: Any, low: float, high: float
+) -> None:
+    """Put a picture of values in its place on the page, the first row at the bottom."""
+    page.imshow(
+        values, aspect="auto", origin="lower", extent=extent, cmap=ramp, vmin=low, vmax=high, interpolation="nearest"
+    )
 
 
 def _number(value: float) -> str:

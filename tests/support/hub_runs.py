@@ -12,6 +12,7 @@ import psutil
 import yaml
 
 from support.hub_server import LocalHub
+from support.snakemakes import run_snakemake
 from trajectories.analysis.stage import accuracy_of_scores
 from trajectories.checkpoints.stage import write_audit
 from trajectories.jobs.stage import score_rows
@@ -50,14 +51,14 @@ def undisturbed(study: Study, folder: Path) -> bytes:
 
 
 class Workflow:
-    """Runs of Snakemake on one study, as a user starts them."""
+    """Runs of Snakemake on one study: as a user starts them, to be disturbed, and such as are left alone."""
 
     def __init__(self, hub: LocalHub, project: Path, folder: Path, settings: dict[str, Any]) -> None:
-        self.folder, self.hub = folder, hub
+        self.folder, self.hub, self.log = folder, hub, folder / "snakemake.log"
         self.results = folder / "results" / settings["study"]
         (folder / "study.yaml").write_text(yaml.safe_dump(settings))
-        self.command = [
-            sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--directory", str(folder),
+        self.words = [
+            "--snakefile", str(project / "Snakefile"), "--directory", str(folder),
             "--configfile", str(folder / "study.yaml"), "--cores", "2",
         ]  # fmt: skip
         self.environment = {
@@ -67,18 +68,20 @@ class Workflow:
 
     def start(self, *targets: str) -> "subprocess.Popen[bytes]":
         """Start Snakemake in a process group of its own."""
-        log = (self.folder / "snakemake.log").open("ab")
-        return subprocess.Popen(
-            [*self.command, *targets], env=self.environment, stdout=log, stderr=log, start_new_session=True
-        )
+        command = [sys.executable, "-m", "snakemake", *self.words, *targets]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
 
     def run(self, *targets: str) -> int:
         """Run Snakemake to its end."""
-        return self.start(*targets).wait(PATIENCE)
+        done = run_snakemake([*self.words, *targets], self.folder, self.environment, PATIENCE)
+        with self.log.open("a") as log:
+            log.write(done.stdout + done.stderr)
+        return done.returncode
 
     def said(self) -> str:
         """Return everything that has been printed so far."""
-        return (self.folder / "snakemake.log").read_text()
+        return self.log.read_text()
 
     def stored(self) -> dict[Path, int]:
         """Return the finished scores of single tasks, and when they were written."""

@@ -12,7 +12,9 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from support.demo import assert_inverse_scaling_was_found
+from support.snakemakes import run_snakemake
 from support.studies import copy_project
+from support.toy import quiet_environment
 from trajectories.analysis.stage import consistency_of_scores
 from trajectories.checkpoints.stage import write_audit
 from trajectories.jobs.stage import score_rows
@@ -21,8 +23,9 @@ from trajectories.tables import read_table, write_table
 pytestmark = pytest.mark.slow  # minutes, of real runs
 
 
-def snakemake(project: Path, study: str = "demo") -> str:
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", f"studies/{study}.yaml"]
+def snakemake(project: Path) -> str:
+    """Run the demo as users do."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", "studies/demo.yaml"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     return done.stdout + done.stderr
@@ -59,7 +62,9 @@ def test_everything_is_there_and_a_second_run_does_nothing(demo: Path) -> None:
 
 def test_models_that_cannot_reason_do_not_get_better_when_asked_to(demo: Path) -> None:
     """Wei et al.'s study in small, on the demo's suite: 4 models x 7 steps x 4 tasks x 3 ways."""
-    snakemake(demo, "wei2022-pocket")
+    words = ["--cores", "all", "--configfile", "studies/wei2022-pocket.yaml"]
+    done = run_snakemake(words, demo, quiet_environment())
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     results = demo / "results" / "wei2022-pocket"
     ways = read_table(results / "protocols.tsv", "protocols")
     assert ways.groupby("task")["way"].apply(list).map(tuple).unique().tolist() == [

@@ -1,11 +1,10 @@
 """Another workflow takes this one as a module, under a prefix, and goes on from its tables."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 
+from support.snakemakes import run_snakemake
 from support.studies import make_toy
 from support.toy import quiet_environment
 
@@ -31,7 +30,7 @@ def test_another_workflow_scores_and_fits_through_this_one(tmp_path: Path) -> No
     (toy.root / "study.yaml").write_text(yaml.safe_dump(toy.config))
     outer = toy.root / "outer.smk"
     outer.write_text(OUTER.format(snakefile=str(toy.project / "workflow" / "Snakefile")))
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", str(outer), "--quiet", "all"]
-    done = subprocess.run(command, cwd=toy.root, capture_output=True, text=True, env=quiet_environment(), check=False)
+    words = ["--cores", "2", "--snakefile", str(outer), "--quiet", "all"]
+    done = run_snakemake(words, toy.root, quiet_environment())
     assert done.returncode == 0, done.stdout + done.stderr
     assert "tokens" in (toy.root / "terms.txt").read_text().split()

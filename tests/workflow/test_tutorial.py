@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from support.models import save_checkpoint
 from support.studies import copy_project
 from support.toy import quiet_environment
 from support.tutorial import DOCS, SHELL, as_file
+from support.warm_python import executable
 from trajectories.study.new import SUITES
 
 MODELS = ("pocket-39k", "pocket-104k", "pocket-331k", "pocket-1m")
@@ -47,7 +47,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             save_checkpoint(made / f"results/demo/suite/{model}/step{step}", seed=100 * number + step)
     program = made / ".venv/bin/snakemake"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m snakemake "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {executable()} -m snakemake "$@"\n')
     program.chmod(0o755)
     monkeypatch.chdir(made)
     return made

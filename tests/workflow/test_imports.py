@@ -81,6 +81,8 @@ def test_an_import_that_names_no_hub_is_compared_with_the_published_study(shared
 def test_compare_names_the_cells_that_do_not_replicate(tmp_path: Path) -> None:
     reference = run(tmp_path, write_study(tmp_path, "theirs", 0.5), "results/theirs/accuracy.tsv")
     assert reference.returncode == 0, reference.stdout + reference.stderr
+    theirs = {kind: read_table(tmp_path / "results" / "theirs" / f"{kind}.tsv", kind) for kind in ("tasks", "answers")}
+    assert [theirs[kind]["task"].unique().tolist() for kind in theirs] == [["neqa"]] * 2, "one job makes all three"
     done = run(tmp_path, write_study(tmp_path, "ours", 0.7, reference="theirs"), "compare")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "does not replicate: 5 of 6 cells differ (5 higher)" in done.stdout + done.stderr

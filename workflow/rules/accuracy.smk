@@ -32,8 +32,8 @@ rule answers:
     input:
         accuracy=f"{RESULTS}/accuracy.tsv",
         tasks=f"{RESULTS}/tasks.tsv",
-        scores=scores() if SCORED else [],
-        questions=questions_files() if SCORED else [],
+        scores=scores(),
+        questions=questions_files(),
     output:
         f"{RESULTS}/answers.tsv",
     log:
@@ -43,11 +43,6 @@ rule answers:
     threads: 4
     params:
         metrics=STUDY.metrics,
-        code=code_digest(
-            "trajectories.analysis.answers",
-            "trajectories.analysis.constants",
-            "trajectories.analysis.points",
-            "trajectories.analysis.question_metrics",
-        ),
+        code=code_digest(*CODE_OF_ANSWERS),
     script:
         "../scripts/answers.py"

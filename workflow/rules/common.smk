@@ -68,6 +68,8 @@ ANSWERED = IMPORTED and STUDY.imported.of_questions  # the import brings single 
 SCORED = ANSWERED or not IMPORTED
 # What decides where an imported accuracy belongs.
 IMPORT_SECTIONS = ("study", "models", "steps", "tasks", "averages", "checkpoints", "data")
+# Modules that say where a model gives the same answer to everything.
+CODE_OF_ANSWERS = [f"trajectories.analysis.{name}" for name in ("answers", "constants", "points", "question_metrics")]
 # Kinds of tables beside the regression; the report shows each. The last need scores of single questions.
 STATISTICS = ["trends", "declines", "shapes", "breaks", "sensitivity", "survival", "premises", "effects", "variation"]
 STATISTICS += ["power"] + (["losses", "fates", "flips", "overlap"] if SCORED else [])
@@ -166,6 +168,15 @@ def generations():
 def questions_files():
     """Return the questions file of every task."""
     return [f"{RESULTS}/questions/{task.name}.parquet" for task in STUDY.tasks]
+
+
+def listed():
+    """Return, as params of a rule that lists them, the tasks and averages, and the metrics of both in this order."""
+    return {
+        "tasks": lambda wildcards: [task.canonical() for task in STUDY.tasks],
+        "averages": lambda wildcards: [average.canonical() for average in STUDY.averages],
+        "listed_metrics": [STUDY.metric_of(thing) for thing in (*STUDY.tasks, *STUDY.averages)],
+    }
 
 
 def requests_files(tokenizer):

@@ -1,9 +1,11 @@
 rule import_accuracy:
-    """Take accuracies made elsewhere, in place of scoring."""
+    """Take accuracies made elsewhere, in place of scoring; list their tasks, and where they are those of one answer."""
     input:
         import_files(),
     output:
         accuracy=f"{RESULTS}/accuracy.tsv",
+        tasks=f"{RESULTS}/tasks.tsv",
+        answers=f"{RESULTS}/answers.tsv",
         files=f"{RESULTS}/imported.tsv",
         notes=f"{RESULTS}/import_notes.tsv",
     log:
@@ -12,10 +14,12 @@ rule import_accuracy:
     conda:
         "../../envs/analysis.yaml"
     params:
+        **listed(),
         study=lambda wildcards: STUDY.section(*IMPORT_SECTIONS, "import", "statistics"),
         fetched=f"{RESULTS}/published/all_results.tsv",
         told=TOLD,
-        code=code_digest("trajectories.imports"),
+        metrics=STUDY.metrics,
+        code=code_digest("trajectories.imports", "trajectories.questions.listing", *CODE_OF_ANSWERS),
     script:
         "../scripts/import_accuracy.py"
 
@@ -69,7 +73,11 @@ if ANSWERED:
 if IMPORTED and not ANSWERED:
 
     ruleorder: import_accuracy > accuracy
+    ruleorder: import_accuracy > tasks
+    ruleorder: import_accuracy > answers
 
 else:
 
     ruleorder: accuracy > import_accuracy
+    ruleorder: tasks > import_accuracy
+    ruleorder: answers > import_accuracy

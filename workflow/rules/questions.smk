@@ -34,7 +34,7 @@ rule questions:
 rule tasks:
     """List the tasks: display name, metric, number of questions, chance level, source."""
     input:
-        [] if not SCORED else questions_files(),
+        questions_files(),
     output:
         f"{RESULTS}/tasks.tsv",
     log:
@@ -42,9 +42,7 @@ rule tasks:
     conda:
         "../../envs/analysis.yaml"
     params:
-        tasks=lambda wildcards: [task.canonical() for task in STUDY.tasks],
-        averages=lambda wildcards: [average.canonical() for average in STUDY.averages],
-        metrics=[STUDY.metric_of(thing) for thing in (*STUDY.tasks, *STUDY.averages)],
+        **listed(),
         code=code_digest("trajectories.questions.listing"),
     script:
         "../scripts/tasks.py"

@@ -7,7 +7,7 @@ with stage(snakemake.log[0]):
     write_listing(
         tasks=snakemake.params.tasks,
         averages=snakemake.params.averages,
-        metrics=snakemake.params.metrics,
+        metrics=snakemake.params.listed_metrics,
         questions=snakemake.input,
         output=snakemake.output[0],
     )

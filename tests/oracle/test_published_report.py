@@ -16,8 +16,8 @@ from trajectories.analysis.trends import write_trends
 from trajectories.figures.accuracy import draw_accuracy
 from trajectories.figures.coefficients import draw_coefficients
 from trajectories.figures.models import draw_models
-from trajectories.figures.panels import TaskLabel
 from trajectories.figures.replication import draw_replication
+from trajectories.figures.shown import TaskLabel
 from trajectories.figures.surface import draw_surface
 from trajectories.imports.published import published_file
 from trajectories.report.page import Head, write_report

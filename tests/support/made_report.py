@@ -8,7 +8,7 @@ import pandas as pd
 from trajectories.analysis.regression import write_regression
 from trajectories.analysis.table1 import write_table1
 from trajectories.figures.accuracy import draw_accuracy
-from trajectories.figures.panels import TaskLabel
+from trajectories.figures.shown import TaskLabel
 from trajectories.report.page import Head, write_report
 from trajectories.report.provenance import Provenance
 from trajectories.tables import write_table

@@ -17,6 +17,10 @@ if several_ways():
             alpha=STUDY.statistics.alpha,
             largest=shown_checkpoints()[-1][0],
             last=shown_checkpoints()[-1][1],
-            code=code_digest("trajectories.analysis.protocols", "trajectories.analysis.points"),
+            code=code_digest(
+                "trajectories.analysis.protocols",
+                "trajectories.analysis.ways",
+                "trajectories.analysis.points",
+            ),
         script:
             "../scripts/protocols.py"

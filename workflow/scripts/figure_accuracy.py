@@ -2,7 +2,7 @@
 
 from trajectories.adapter import stage
 from trajectories.figures.accuracy import draw_accuracy
-from trajectories.figures.panels import read_task_labels
+from trajectories.figures.shown import read_task_labels
 from trajectories.figures.style import COLUMNS
 
 with stage(snakemake.log[0]):

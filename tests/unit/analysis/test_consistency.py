@@ -14,7 +14,7 @@ from trajectories.analysis.score_vectors import MOST_CHOICES, distances, score_v
 from trajectories.analysis.stage import accuracy_of_scores, consistency_of_scores
 from trajectories.checkpoints.notes import flagged_checkpoints, order_note
 from trajectories.figures.consistency import draw_consistency
-from trajectories.figures.panels import suspect_checkpoints
+from trajectories.figures.shown import suspect_checkpoints
 from trajectories.report.doubts import doubts
 from trajectories.scoring.scores import COLUMNS, empty_scores, read_scores, write_scores
 from trajectories.tables import COLUMNS as TABLES

@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from support.toy import PROJECT
-from trajectories.analysis.protocols import matrix, protocols_table, with_changes
+from trajectories.analysis.protocols import protocols_table, with_changes
+from trajectories.analysis.ways import matrix
 from trajectories.errors import UserError
 from trajectories.questions.task import Task
 from trajectories.report.grids import grid

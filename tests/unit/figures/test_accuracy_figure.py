@@ -11,14 +11,8 @@ from matplotlib.colors import to_rgb
 
 from trajectories.errors import UserError
 from trajectories.figures.accuracy import accuracy_figure, draw_accuracy
-from trajectories.figures.panels import (
-    TaskLabel,
-    columns_for,
-    models_by_size,
-    read_accuracy,
-    read_task_labels,
-    value_text,
-)
+from trajectories.figures.panels import columns_for
+from trajectories.figures.shown import TaskLabel, models_by_size, read_accuracy, read_task_labels, value_text
 from trajectories.figures.style import PRINT_DPI, WIDTHS
 from trajectories.tables import COLUMNS, write_table
 

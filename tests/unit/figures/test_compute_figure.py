@@ -9,8 +9,7 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from trajectories.figures.compute import compute_figure, draw_compute
-from trajectories.figures.panels import TaskLabel
-from trajectories.figures.ticks import constants_of
+from trajectories.figures.shown import TaskLabel, constants_of
 from trajectories.tables import COLUMNS, write_table
 
 SUITES = {"a-small": "A", "a-large": "A", "b-small": "B", "b-large": "B"}

@@ -12,10 +12,11 @@ from trajectories.analysis.regression import fit_regression, regression_table
 from trajectories.analysis.trends import trends_table
 from trajectories.figures.accuracy import draw_accuracy
 from trajectories.figures.coefficients import coefficients_figure, draw_coefficients, with_intervals
+from trajectories.figures.colours import size_colours
 from trajectories.figures.models import draw_models, models_figure, trend_look
-from trajectories.figures.panels import TaskLabel
 from trajectories.figures.replication import draw_replication, replication_figure
-from trajectories.figures.style import FALL, NONE, PRINT_DPI, RISE, Column, figure_style, size_colours
+from trajectories.figures.shown import TaskLabel
+from trajectories.figures.style import FALL, NONE, PRINT_DPI, RISE, Column, figure_style
 from trajectories.figures.surface import draw_surface, fitted_points, surface_figure
 from trajectories.tables import write_table
 

@@ -10,15 +10,13 @@ import pandas as pd
 from scipy.special import ndtr
 
 from trajectories.analysis.points import Metrics, correct, records
+from trajectories.analysis.ways import BETTER, UNCHANGED, WORSE
 from trajectories.questions.task import Task
 from trajectories.study.metrics import sign_of
 from trajectories.tables import COLUMNS, read_table, write_table
 
 UNSURE = "unsure"
 """Both ways of finding a shape find another one."""
-
-
-BETTER, WORSE, UNCHANGED = "better", "worse", "no sure change"
 
 
 def write_protocols(
@@ -105,10 +103,3 @@ def _shape(shapes: pd.DataFrame, axis: str, group: str) -> str | None:
         return None
     one, other = str(found["two_lines"].iloc[0]), str(found["aicc"].iloc[0])
     return one if one == other else UNSURE
-
-
-def matrix(table: pd.DataFrame) -> pd.DataFrame:
-    """Return `protocols.tsv` as a row per task and a column per way, in their order, with the shape in each cell."""
-    wide = table.pivot(index="label", columns="way", values="shape")
-    wide = wide.loc[table["label"].drop_duplicates(), table["way"].drop_duplicates()]
-    return wide.rename_axis(columns=None).reset_index().rename(columns={"label": "asked"})

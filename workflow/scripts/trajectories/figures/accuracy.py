@@ -13,11 +13,14 @@ from matplotlib.lines import Line2D
 from trajectories.analysis.axes import measured
 from trajectories.errors import UserError
 from trajectories.figures.axes import logarithmic, positions, set_axis, title
-from trajectories.figures.panels import (
+from trajectories.figures.colours import linestyle, run_colours, run_dashes
+from trajectories.figures.panels import facets, legend_above
+from trajectories.figures.shown import (
+    Constants,
     Names,
+    Suspects,
     TaskLabel,
-    facets,
-    legend_above,
+    constants_of,
     mean_of_runs,
     panel_rows,
     parameters_of,
@@ -29,8 +32,8 @@ from trajectories.figures.panels import (
     suspect_checkpoints,
     value_text,
 )
-from trajectories.figures.style import GREY, Column, figure_style, linestyle, run_colours, run_dashes, save
-from trajectories.figures.ticks import Constants, constants_of, tick, tick_handle
+from trajectories.figures.style import GREY, Column, figure_style, save
+from trajectories.figures.ticks import tick, tick_handle
 from trajectories.study.metrics import record_of
 
 MOST_MARKED_STEPS = 24
@@ -41,8 +44,6 @@ MOST_LISTED = 12
 
 RUN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.45}
 """How one of several runs of a size is drawn."""
-
-Suspects = frozenset[tuple[str, int]]
 
 
 def draw_accuracy(

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from trajectories.figures.panels import token_axis, token_positions, token_text
+from trajectories.figures.panels import token_axis
+from trajectories.figures.shown import token_positions, token_text
 
 MARGIN = 0.04
 """Of a linear axis, beyond the first and the last point."""

@@ -11,9 +11,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy.special import stdtrit
 
 from trajectories.analysis.points import records
-from trajectories.figures.panels import TEXT_WIDTH, TaskLabel
+from trajectories.figures.panels import TEXT_WIDTH
+from trajectories.figures.shown import TaskLabel, direction
 from trajectories.figures.style import FALL, GREY, NONE, PALE, RISE, WIDTHS, Column, figure_style, new_figure, save
-from trajectories.study.metrics import sign_of
 from trajectories.tables import read_table
 
 TERMS: Mapping[str, str] = {"parameters": "Parameters", "tokens": "Tokens", "interaction": "Interaction"}
@@ -43,11 +43,6 @@ def with_intervals(regression: pd.DataFrame) -> pd.DataFrame:
     """Return `regression` with columns low and high: the 95 % interval of Student's t with the row's df."""
     half = stdtrit(regression["df"].astype(float), (1 + LEVEL) / 2) * regression["stderr"]
     return regression.assign(low=regression["beta"] - half, high=regression["beta"] + half)
-
-
-def direction(beta: float, metric: str) -> int:
-    """Return 1 where the coefficient means better, -1 where worse, 0 where it is exactly 0."""
-    return int(sign_of(metric)) * ((beta > 0) - (beta < 0))
 
 
 def coefficients_figure(regression: pd.DataFrame, tasks: Sequence[TaskLabel], *, alpha: float, width: Column) -> Figure:

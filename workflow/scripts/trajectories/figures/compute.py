@@ -15,9 +15,10 @@ from matplotlib.lines import Line2D
 
 from trajectories.analysis.axes import measured
 from trajectories.figures.axes import logarithmic, set_axis, title
-from trajectories.figures.panels import TaskLabel, facets, legend_above, panel_rows, read_accuracy, value_text
+from trajectories.figures.panels import facets, legend_above
+from trajectories.figures.shown import Constants, TaskLabel, constants_of, panel_rows, read_accuracy, value_text
 from trajectories.figures.style import FALL, GREY, RISE, Column, figure_style, save
-from trajectories.figures.ticks import Constants, constants_of, tick, tick_handle
+from trajectories.figures.ticks import tick, tick_handle
 from trajectories.study.metrics import record_of
 
 COLOURS = (RISE, FALL, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")

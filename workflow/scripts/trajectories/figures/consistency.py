@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trajectories.figures.panels import Names, renamed
-from trajectories.figures.style import FALL, SEQUENTIAL, Column, figure_style, new_figure, save
+from trajectories.figures.colours import SEQUENTIAL
+from trajectories.figures.shown import Names, renamed
+from trajectories.figures.style import FALL, Column, figure_style, new_figure, save
 from trajectories.tables import read_table
 
 MOST_TICKS = 12

@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 
 from trajectories.analysis.points import records
-from trajectories.figures.panels import (
+from trajectories.figures.panels import legend_below
+from trajectories.figures.shown import (
     Names,
     TaskLabel,
-    legend_below,
     models_by_size,
     panel_rows,
     read_accuracy,

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from trajectories.figures.panels import TaskLabel, facets, legend_above
+from trajectories.figures.panels import facets, legend_above
+from trajectories.figures.shown import TaskLabel
 from trajectories.figures.style import FALL, GREY, NONE, RISE, Column, figure_style, save
 from trajectories.tables import read_table
 

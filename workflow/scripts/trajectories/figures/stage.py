@@ -7,8 +7,8 @@ from trajectories.figures.coefficients import draw_coefficients
 from trajectories.figures.compute import draw_compute
 from trajectories.figures.consistency import draw_consistency
 from trajectories.figures.models import draw_models
-from trajectories.figures.panels import Names, read_task_labels
 from trajectories.figures.replication import draw_replication
+from trajectories.figures.shown import Names, read_task_labels
 from trajectories.figures.style import Column
 from trajectories.figures.surface import draw_surface
 

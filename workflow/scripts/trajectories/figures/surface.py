@@ -15,8 +15,10 @@ from matplotlib.figure import Figure
 
 from trajectories.analysis.points import task_points
 from trajectories.analysis.terms import TERMS, design_matrix
-from trajectories.figures.panels import TEXT_WIDTH, Names, TaskLabel, models_by_size, read_accuracy, renamed, token_text
-from trajectories.figures.style import DIVERGING, GREY, SEQUENTIAL, WIDTHS, Column, figure_style, new_figure, save
+from trajectories.figures.colours import DIVERGING, SEQUENTIAL
+from trajectories.figures.panels import TEXT_WIDTH
+from trajectories.figures.shown import Names, TaskLabel, models_by_size, read_accuracy, renamed, token_text
+from trajectories.figures.style import GREY, WIDTHS, Column, figure_style, new_figure, save
 from trajectories.tables import read_table
 
 KINDS = ("observed", "fitted", "residual")

@@ -1,26 +1,12 @@
 """The tick through points of a model that gives the same answer to everything."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from trajectories.analysis.answers import constant_checkpoints
-from trajectories.figures.panels import Names
-
-Constants = frozenset[tuple[str, int, str]]
-"""Model, step and task of what gives the same answer to everything."""
-
 _COLOUR = "#000000"  # on every colour of a model
-
-
-def constants_of(answers: Path | str | None, names: Names | None = None) -> Constants:
-    """Return what `answers.tsv` flags, models called by `names`; nothing without the table."""
-    return frozenset(
-        ((names or {}).get(model, model), step, task) for model, step, task in constant_checkpoints(answers)
-    )
 
 
 def tick(panel: Axes, x: Sequence[float] | Any, y: Sequence[float] | Any) -> None:

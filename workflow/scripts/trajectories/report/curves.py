@@ -6,10 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from trajectories.figures.accuracy import Suspects
-from trajectories.figures.panels import TaskLabel, mean_of_runs, parameters_of, runs_of, size_names, sizes_in
-from trajectories.figures.style import run_colours, run_dashes
-from trajectories.figures.ticks import Constants
+from trajectories.figures.colours import run_colours, run_dashes
+from trajectories.figures.shown import (
+    Constants,
+    Suspects,
+    TaskLabel,
+    mean_of_runs,
+    parameters_of,
+    runs_of,
+    size_names,
+    sizes_in,
+)
 
 Numbers = list[float | None]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trajectories.figures.panels import token_text
+from trajectories.figures.shown import token_text
 from trajectories.tables import many_lines
 
 MISSING = "–"

@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from trajectories.analysis.answers import constant_checkpoints, constant_share
-from trajectories.figures.panels import TaskLabel, models_by_size, read_accuracy, suspect_checkpoints
+from trajectories.figures.shown import TaskLabel, models_by_size, read_accuracy, suspect_checkpoints
 from trajectories.files import write_text
 from trajectories.report.curves import curves
 from trajectories.report.doubts import doubts

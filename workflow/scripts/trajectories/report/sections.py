@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajectories.analysis.protocols import matrix
+from trajectories.analysis.ways import matrix
 from trajectories.checkpoints.notes import SOUND, anomalous, anomaly_note, order_note
 from trajectories.report.embed import data_url
 from trajectories.report.grids import Grid, grid

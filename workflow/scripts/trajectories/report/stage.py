@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trajectories.figures.panels import read_task_labels
+from trajectories.figures.shown import read_task_labels
 from trajectories.report.page import Head, write_report
 from trajectories.report.provenance import provenance
 from trajectories.report.words import write_words

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from trajectories.analysis.points import records
-from trajectories.analysis.protocols import BETTER, WORSE
 from trajectories.analysis.verdicts import CONSTANT
+from trajectories.analysis.ways import BETTER, WORSE
 from trajectories.study.metrics import sign_of
 
 Record = Mapping[str, Any]

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trajectories.analysis.points import records
-from trajectories.figures.coefficients import direction
+from trajectories.figures.shown import direction
 from trajectories.imports.names import task_key
 from trajectories.report.grids import MISSING, Cell, Grid
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trajectories.figures.panels import TaskLabel
+from trajectories.figures.shown import TaskLabel
 from trajectories.files import write_text
 from trajectories.report.doubts import doubts
 from trajectories.report.summary import summary

@@ -13,6 +13,6 @@ rule compare:
     params:
         metrics=STUDY.metrics,
         alpha=STUDY.statistics.alpha,
-        code=code_digest("trajectories.analysis.compare"),
+        code=code_digest("trajectories.analysis.compare", "trajectories.analysis.tails"),
     script:
         "../scripts/compare.py"

@@ -33,6 +33,8 @@ rule trends:
             "trajectories.analysis.regression",
             "trajectories.analysis.terms",
             "trajectories.analysis.points",
+            "trajectories.analysis.tails",
+            "trajectories.analysis.pairs",
         ),
     script:
         "../scripts/trends.py"
@@ -80,6 +82,8 @@ rule robustness:
             "trajectories.analysis.regression",
             "trajectories.analysis.terms",
             "trajectories.analysis.points",
+            "trajectories.analysis.tails",
+            "trajectories.analysis.ols",
         ),
     script:
         "../scripts/robustness.py"
@@ -111,6 +115,7 @@ rule items:
             "trajectories.analysis.regression",
             "trajectories.analysis.terms",
             "trajectories.analysis.points",
+            "trajectories.analysis.tails",
         ),
     script:
         "../scripts/items.py"
@@ -148,6 +153,7 @@ rule flips:
             "trajectories.analysis.losses",
             "trajectories.analysis.question_metrics",
             "trajectories.analysis.points",
+            "trajectories.analysis.tails",
         ),
     script:
         "../scripts/flips.py"

@@ -1,7 +1,7 @@
 """Adapter of the rule `flips`."""
 
 from trajectories.adapter import stage
-from trajectories.analysis.statistics_stage import questions_of_study
+from trajectories.analysis.questions_stage import questions_of_study
 
 with stage(snakemake.log[0]):
     questions_of_study(

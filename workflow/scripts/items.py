@@ -1,7 +1,7 @@
 """Adapter of the rule `items`."""
 
 from trajectories.adapter import stage
-from trajectories.analysis.statistics_stage import items_of_study
+from trajectories.analysis.questions_stage import items_of_study
 
 with stage(snakemake.log[0]):
     items_of_study(

@@ -2,7 +2,7 @@
 
 from trajectories.adapter import stage
 from trajectories.analysis.robustness import Inputs
-from trajectories.analysis.statistics_stage import robustness_of_study
+from trajectories.analysis.robustness_stage import robustness_of_study
 
 with stage(snakemake.log[0]):
     robustness_of_study(

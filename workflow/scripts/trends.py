@@ -1,7 +1,7 @@
 """Adapter of the rule `trends`."""
 
 from trajectories.adapter import stage
-from trajectories.analysis.statistics_stage import trends_of_study
+from trajectories.analysis.trends_stage import trends_of_study
 
 with stage(snakemake.log[0]):
     trends_of_study(

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from trajectories.analysis.clustered import membership
 from trajectories.analysis.dependence import WHITE, Dependence, Noise, independent
 from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, table_of, task_points, varies
 from trajectories.analysis.projections import Projected, projected, wild_projected
-from trajectories.analysis.regression import why_not
 from trajectories.analysis.serial import LEVELS
+from trajectories.analysis.tails import f_tail
+from trajectories.analysis.terms import why_not
 from trajectories.analysis.trajectory import noise_by_name
 from trajectories.tables import write_table
 
@@ -133,7 +133,7 @@ def aicc(rss: float, n: int, parameters: int) -> float:
 
 def _p(comparison: Comparison, observed: float) -> float:
     if not comparison.searched:
-        return float(stats.f.sf(observed, comparison.df_model, comparison.df_resid))
+        return float(f_tail(observed, comparison.df_model, comparison.df_resid))
     return float((1 + np.sum(comparison.null >= observed * (1 - 1e-12))) / (1 + len(comparison.null)))
 
 

@@ -5,23 +5,23 @@ A row has some of beta, stderr, t, df, p and a note, or only a reason why there 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from scipy import stats
 
+from trajectories.analysis import ols
 from trajectories.analysis.clustered import clustered, cr2, membership, wild_cluster_p
 from trajectories.analysis.constants import SUSPICIOUS, flags_of
 from trajectories.analysis.lines import FEWEST_SIZES, run_lines
-from trajectories.analysis.mixed import fit_mixed
+from trajectories.analysis.mixed import MixedFits
 from trajectories.analysis.parameters import PYTHIA, ParameterCounts
 from trajectories.analysis.points import varies
-from trajectories.analysis.regression import fit_regression, why_not
+from trajectories.analysis.regression import fit_regression
 from trajectories.analysis.shuffles import size_shuffles, smallest_p
-from trajectories.analysis.terms import TERMS, design_matrix, zscore
+from trajectories.analysis.tails import two_sided
+from trajectories.analysis.terms import TERMS, design_matrix, why_not, zscore
 from trajectories.analysis.verdicts import CONSTANT
 from trajectories.study.metrics import record_of, sign_of
 
@@ -42,7 +42,8 @@ class Setting:
     """What the checks need besides the points: how many resamples, their seed, and models' real sizes.
 
     `counts` adds to the known Pythia sizes (`parameters.PYTHIA`) and overrides them. `flags` says which checkpoints
-    give constant answers (`constants.FLAGS`), `items` what the item-level model found (`COLUMNS["items"]`).
+    give constant answers (`constants.FLAGS`), `items` what the item-level model found (`COLUMNS["items"]`). `fits`
+    keeps the mixed models, which `variation` asks for as well.
     """
 
     resamples: int = 2000
@@ -50,6 +51,7 @@ class Setting:
     counts: Mapping[str, ParameterCounts] | None = None
     flags: pd.DataFrame | None = None
     items: pd.DataFrame | None = None
+    fits: MixedFits = field(default_factory=MixedFits)
 
 
 Check = Callable[[pd.DataFrame, Setting], list[Row]]
@@ -60,26 +62,29 @@ def no_result(reason: str) -> list[Row]:
     return [{"reason": reason} for _ in TERMS]
 
 
-def _estimates(result: Any, df: float) -> list[Row]:
-    """Turn a statsmodels result into one row per term, tested by t with `df`."""
-    return [_tested(result.params[i], result.bse[i], df) for i in (1, 2, 3)]
+def _estimates(coefficients: np.ndarray, stderr: np.ndarray, df: float) -> list[Row]:
+    """Return one row per term of the coefficients of a regression, tested by t with `df`."""
+    return [_tested(coefficients[i], stderr[i], df) for i in (1, 2, 3)]
 
 
 def leaves_nothing(points: pd.DataFrame) -> bool:
     """Say whether the regression of these points leaves no residual, so that nothing can be tested."""
-    y, design = zscore(points["value"].to_numpy(float)), design_matrix(points)
-    return bool(np.square(y - design @ np.linalg.lstsq(design, y)[0]).sum() < EXACT)
+    return _fit(points).ssr < EXACT
+
+
+def _fit(points: pd.DataFrame) -> ols.Fit:
+    return ols.least_squares(zscore(points["value"].to_numpy(float)), design_matrix(points))
 
 
 def least_squares(points: pd.DataFrame) -> list[Row]:
     """Return the paper's regression of these points."""
-    result = fit_regression(points)
-    return _estimates(result, result.df_resid)
+    fit = _fit(points)
+    return _estimates(fit.coefficients, fit.stderr, fit.df)
 
 
 def _hc3(points: pd.DataFrame, setting: Setting) -> list[Row]:
     result = fit_regression(points, cov_type="HC3", use_t=True)
-    return _estimates(result, result.df_resid)
+    return _estimates(result.params, result.bse, result.df_resid)
 
 
 def _between_sizes(fewest: int) -> Callable[[Check], Check]:
@@ -127,7 +132,7 @@ def _mixed(points: pd.DataFrame, setting: Setting) -> list[Row]:
     lines = run_lines(points)
     if lines.residual < EXACT:
         return no_result("runs lie on straight lines exactly")
-    fit = fit_mixed(lines)
+    fit = setting.fits.of(lines)
     stderr = np.sqrt(np.diag(fit.covariance))
     rows = [_tested(fit.coefficients[i], stderr[i], lines.sizes - 2) for i in (1, 2, 3)]
     return [{**row, "note": fit.singular} for row in rows]
@@ -149,9 +154,9 @@ def _permutation(points: pd.DataFrame, setting: Setting) -> list[Row]:
 def between_sizes(place: np.ndarray, means: np.ndarray) -> list[Row]:
     """Return the t tests of sizes' levels and slopes (G x 2) on their place (G), with G - 2 degrees of freedom."""
     design = np.column_stack([np.ones(len(place)), place])
-    level, slope = (sm.OLS(means[:, i], design).fit() for i in range(2))
+    level, slope = (ols.least_squares(means[:, i], design) for i in range(2))
     terms = ((level, 1), (slope, 0), (slope, 1))
-    return [_tested(float(fit.params[i]), float(fit.bse[i]), len(place) - 2) for fit, i in terms]
+    return [_tested(float(fit.coefficients[i]), float(fit.stderr[i]), len(place) - 2) for fit, i in terms]
 
 
 def _parts(points: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -164,7 +169,7 @@ def _tested(beta: float, stderr: float, df: float) -> Row:
     if not (np.isfinite(stderr) and stderr > EXACT and df > 0):
         return {"reason": "no finite standard error"}
     t = beta / stderr
-    return {"beta": beta, "stderr": stderr, "t": t, "df": df, "p": float(2 * stats.t.sf(abs(t), df))}
+    return {"beta": beta, "stderr": stderr, "t": t, "df": df, "p": float(two_sided(t, df))}
 
 
 def _counted(points: pd.DataFrame, setting: Setting, part: str) -> list[Row]:

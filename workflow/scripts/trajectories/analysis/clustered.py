@@ -8,7 +8,8 @@ Statistics 36 (CR2 and its degrees of freedom).
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+
+from trajectories.analysis.tails import two_sided
 
 WEBB = np.sqrt(np.array([0.5, 1.0, 1.5, 0.5, 1.0, 1.5])) * np.array([-1, -1, -1, 1, 1, 1])
 
@@ -74,7 +75,7 @@ def wild_cluster_p(
         t = np.abs(weights @ own) / np.sqrt(correction(design, member) * np.square(samples).sum(axis=1))
     observed = abs(cluster_t(y[None, :], design, member, term)[0])
     bootstrapped = (1 + np.sum(t >= observed * (1 - 1e-9))) / (1 + resamples)
-    return float(max(bootstrapped, 2 * stats.t.sf(observed, member.shape[1] - 1)))
+    return float(max(bootstrapped, two_sided(observed, member.shape[1] - 1)))
 
 
 def cr2(y: np.ndarray, design: np.ndarray, member: np.ndarray, term: int) -> tuple[float, float, float]:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from trajectories.analysis.points import Metrics, correct, table_of
+from trajectories.analysis.tails import normal_tail
 from trajectories.errors import UserError
 from trajectories.tables import read_table, write_table
 
@@ -100,7 +100,7 @@ def _z(difference: pd.Series, stderr: pd.Series) -> pd.Series:
 
 
 def _two_sided(z: pd.Series) -> pd.Series:
-    return pd.Series(2 * norm.sf(z.abs()), index=z.index)
+    return pd.Series(2 * normal_tail(z.abs().to_numpy(float)), index=z.index)
 
 
 def _cell_verdict(row: pd.Series, alpha: float) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import stats
 from scipy.linalg import solve_triangular
+
+from trajectories.analysis.tails import two_sided
 
 
 @dataclass(frozen=True)
@@ -121,4 +122,4 @@ def slope_p(x: np.ndarray, samples: np.ndarray, dependence: Dependence) -> np.nd
     slope, stderr = slopes(x, samples, dependence)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(slope / stderr)
-    return np.asarray(np.where(np.ptp(samples, axis=1) > 0, 2 * stats.t.sf(t, len(x) - 2), 1.0))
+    return np.asarray(np.where(np.ptp(samples, axis=1) > 0, two_sided(t, len(x) - 2), 1.0))

@@ -1,14 +1,16 @@
 """The power of the tests on one design: exact for t tests, else simulated with the very tests of `trends`."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from trajectories.analysis.dependence import WHITE, Dependence, Noise, slopes
-from trajectories.analysis.drops import DropTest
+from trajectories.analysis.drops import DropTest, variance
 from trajectories.analysis.points import with_size
+from trajectories.analysis.tails import t_beyond
 from trajectories.analysis.terms import design_matrix
 
 SIMULATIONS = 2000
@@ -42,14 +44,14 @@ class Design:
         """Steps of the model that has most."""
         return len(self.course)
 
-    @property
+    @cached_property
     def course(self) -> np.ndarray:
         """Return the log10 tokens of the model that has most steps."""
         longest = self.checkpoints.groupby("model")["step"].nunique().idxmax()
         tokens = self.checkpoints.loc[self.checkpoints["model"] == longest, "tokens"].to_numpy(float)
         return np.asarray(np.log10(np.unique(tokens)))
 
-    @property
+    @cached_property
     def points(self) -> Dependence:
         """Return the dependence of that model's checkpoints."""
         return self.serial.over(self.course)
@@ -93,13 +95,15 @@ def interaction_power_over_models(design: Design, alpha: float, rng: np.random.G
     """Return the power of a t test of sizes' mean token slopes on size, with `slope_sd` and the noise of points."""
     matrix = design_matrix(design.checkpoints)
     points = with_size(design.checkpoints).assign(place=matrix[:, 1], course=matrix[:, 2])
-    runs = points.groupby(["size", "model"]).agg(
-        place=("place", "first"), steps=("course", "size"), spread=("course", lambda course: course.var(ddof=0))
-    )
-    runs = runs[runs["spread"] > 0].assign(error=lambda run: design.noise**2 / (run["steps"] * run["spread"]))
-    sizes = runs.groupby("size").agg(place=("place", "mean"), error=("error", "mean"), runs=("error", "size"))
-    noise = float(np.sqrt(design.slope_sd**2 + np.mean(sizes["error"] / sizes["runs"])))
-    return _t_power(np.column_stack([np.ones(len(sizes)), sizes["place"]]), 1, noise, alpha)
+    runs = [
+        (size, run["place"].iloc[0], design.noise**2 / (len(run) * spread))
+        for (size, _), run in points.groupby(["size", "model"])
+        if (spread := run["course"].to_numpy().var()) > 0
+    ]
+    sizes = pd.DataFrame(runs, columns=["size", "place", "error"]).groupby("size")
+    means = sizes.mean()
+    noise = float(np.sqrt(design.slope_sd**2 + np.mean(means["error"] / sizes.size())))
+    return _t_power(np.column_stack([np.ones(len(means)), means["place"]]), 1, noise, alpha)
 
 
 def _t_power(matrix: np.ndarray, term: int, noise: float, alpha: float) -> Curve:
@@ -117,7 +121,7 @@ def trend_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve
     slope, stderr = slopes(x, samples, design.points)
     size = np.linspace(0, SPAN * float(slope.std()), SIZES)
     t = np.abs(size[:, None] + slope) / stderr
-    found = (t >= stats.t.isf(alpha / 2, len(x) - 2)).mean(axis=1)
+    found = (t >= t_beyond(alpha / 2, len(x) - 2)).mean(axis=1)
     return Curve(size, np.maximum.accumulate(found))
 
 
@@ -128,7 +132,23 @@ def drop_power(design: Design, alpha: float, rng: np.random.Generator) -> Curve:
     """
     x, samples = design.course, design.flat(rng)
     fall = np.maximum(0.0, 2 * (x - x[0]) / np.ptp(x) - 1)
-    test, stderr = DropTest(x, design.points, rng), np.full_like(samples, design.stderr)
+    test, questions = DropTest(x, design.points, rng), np.full(len(samples), design.stderr**2)
     size = np.linspace(0, SPAN * np.sqrt(2) * design.noise, SIZES)
-    power = np.array([np.mean(test(samples - one * fall, stderr).p <= alpha) for one in size])
+    power = []
+    for one, rough in zip(size, _variances(design, samples, fall, size), strict=True):
+        values = samples - one * fall
+        drop = values.max(axis=1) - values[:, -1]
+        power.append(np.mean(test.p(drop, questions, np.maximum(rough - questions, 0.0)) <= alpha))
     return Curve(size, np.maximum.accumulate(power))
+
+
+def _variances(design: Design, samples: np.ndarray, fall: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Return `drops.variance` of the samples (B x n) less the fall of each size (sizes x B).
+
+    It is a sum of squares of what is linear in the values, so a parabola in the size: three sizes tell it.
+    """
+    none, less, more = (
+        variance(design.course, samples - unit * fall, design.points) for unit in (0.0, -size[-1], size[-1])
+    )
+    share = (size / size[-1])[:, None] if size[-1] > 0 else np.zeros((len(size), 1))
+    return np.asarray(none + share * (more - less) / 2 + share**2 * ((more + less) / 2 - none))

@@ -11,9 +11,9 @@ that never change: same steps, noise of the assumed correlation, picked and esti
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from trajectories.analysis.dependence import Dependence
+from trajectories.analysis.tails import normal_tail
 
 FEWEST = 4
 """Points for a roughness."""
@@ -57,30 +57,34 @@ class DropTest:
         questions = (error[rows, best] + error[:, last]) / 2
         noise = np.maximum(variance(self.x, values, self.dependence), np.mean(error, axis=1))
         beyond = noise - np.mean(error, axis=1)
-        both = questions + beyond
         with np.errstate(divide="ignore", invalid="ignore"):
-            p = self._p(drop / np.sqrt(both), questions / np.maximum(both, 1e-300))
-            alone = last * stats.norm.sf(drop / np.sqrt(2 * questions))
+            alone = last * normal_tail(drop / np.sqrt(2 * questions))
         same = drop <= 0
         return Drops(
             best=best,
             drop=drop,
             questions=np.where(same, 0.0, np.sqrt(2 * questions)),
             checkpoints=np.sqrt(beyond),
-            stderr=np.where(same, 0.0, np.sqrt(2 * both)),
-            p=np.where(same, 1.0, p),
+            stderr=np.where(same, 0.0, np.sqrt(2 * (questions + beyond))),
+            p=self.p(drop, questions, beyond),
             p_questions=np.where(same, 1.0, np.minimum(1.0, alone)),
         )
 
-    def _p(self, statistic: np.ndarray, share: np.ndarray) -> np.ndarray:
-        """Return p-values; questions are trusted with a quarter less of the noise than seems theirs."""
+    def p(self, drop: np.ndarray, questions: np.ndarray, beyond: np.ndarray) -> np.ndarray:
+        """Return the p-values of drops (m) with these variances of a checkpoint, by its questions and beyond them.
+
+        Questions are trusted with a quarter less of the noise than seems theirs.
+        """
+        both = questions + beyond
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistic = drop / np.sqrt(both)
+        sure = np.clip(np.floor(4 * (questions / np.maximum(both, 1e-300))) - 1, 0, 3) / 4
         p = np.full(len(statistic), np.nan)
-        sure = np.clip(np.floor(4 * share) - 1, 0, 3) / 4
         for least in QUARTERS:
             rows = (sure == least) & ~np.isnan(statistic)
             reached = DRAWS - np.searchsorted(self._null[least], statistic[rows] * (1 - 1e-9))
             p[rows] = (1 + reached) / (1 + DRAWS)
-        return p
+        return np.where(drop <= 0, 1.0, p)
 
 
 def variance(x: np.ndarray, samples: np.ndarray, dependence: Dependence) -> np.ndarray:

@@ -8,9 +8,9 @@ smallest effect of interest tell these apart.
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from trajectories.analysis.points import Metrics, correct, records, table_of, task_points
+from trajectories.analysis.tails import t_beyond, t_tail
 from trajectories.analysis.terms import CHANGES
 from trajectories.study.metrics import record_of
 
@@ -31,8 +31,9 @@ def effects_table(
     so after correction, else `undecided`; empty where nothing can be said.
     """
     robust = {(row["task"], row["term"]): row for row in records(sensitivity[sensitivity["check"] == "cr2"])}
+    points = {task: task_points(accuracy, task, metric) for task, metric in metrics.items()}
     rows = [
-        _row(task_points(accuracy, task, metric), task, metric, robust[task, term], smallest, alpha)
+        _row(points[task], task, metric, robust[task, term], smallest, alpha)
         for task, metric in metrics.items()
         for term in CHANGES
     ]
@@ -51,8 +52,8 @@ def _row(points: pd.DataFrame, task: str, metric: str, robust: Row, smallest: fl
     unit = unit_of(points, term)
     beta, stderr, df = (float(str(robust[name])) for name in ("beta", "stderr", "df"))
     effect, error = beta * unit, stderr * unit
-    half = float(stats.t.isf(alpha / 2, df)) * error
-    equivalence = float(stats.t.sf((smallest - abs(effect)) / error, df))
+    half = t_beyond(alpha / 2, df) * error
+    equivalence = float(t_tail((smallest - abs(effect)) / error, df))
     return row | {"effect": effect, "low": effect - half, "high": effect + half, "p_equivalence": equivalence}
 
 

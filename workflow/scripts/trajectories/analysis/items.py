@@ -18,14 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from trajectories.analysis.lines import FEWEST_SIZES, RunLines
 from trajectories.analysis.mixed import fit_mixed
 from trajectories.analysis.points import Metrics, records, table_of
 from trajectories.analysis.question_metrics import SCORE_COLUMNS, question_metrics
-from trajectories.analysis.regression import why_not
-from trajectories.analysis.terms import TERMS, design_matrix
+from trajectories.analysis.tails import two_sided
+from trajectories.analysis.terms import TERMS, design_matrix, why_not
 from trajectories.scoring.scores import read_scores
 from trajectories.study.metrics import METRICS, record_of
 
@@ -94,7 +93,7 @@ def fit_items(lines: Mapping[str, tuple[np.ndarray, pd.DataFrame]], size: np.nda
     df, t = runs.sizes - 2, beta / stderr
     note = "in logits" + (f"; {fit.singular}" if fit.singular else "")
     return [
-        {"term": term, "beta": beta[i], "stderr": stderr[i], "t": t[i], "df": df, "p": 2 * stats.t.sf(abs(t[i]), df),
+        {"term": term, "beta": beta[i], "stderr": stderr[i], "t": t[i], "df": df, "p": float(two_sided(t[i], df)),
          "runs": len(place), "questions": count, "note": note}
         for i, term in enumerate(TERMS)
     ]  # fmt: skip

@@ -10,7 +10,7 @@ D's are one. Laird & Ware (1982), Biometrics 38; the profiled criterion is that 
 Statistical Software 67, whose `lmer` the tests compare with.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -52,6 +52,21 @@ def fit_mixed(lines: RunLines, sampling: np.ndarray | None = None) -> Mixed:
     return problem.solution(min(fits, key=lambda fit: float(fit.fun)).x)
 
 
+@dataclass(frozen=True)
+class MixedFits:
+    """The fit of each set of lines that occurs, made once: two tables of one study ask for the same ones."""
+
+    found: dict[bytes, Mixed] = field(default_factory=dict)
+
+    def of(self, lines: RunLines) -> Mixed:
+        """Return the fit, made where it is new."""
+        key = b"".join(part.tobytes() for part in (lines.size, lines.place, lines.coefficients, lines.inverse))
+        key += repr((lines.residual, lines.df)).encode()
+        if key not in self.found:
+            self.found[key] = fit_mixed(lines)
+        return self.found[key]
+
+
 class _Problem:
     """The REML criterion as a function of the triangles of the D's."""
 
@@ -63,8 +78,10 @@ class _Problem:
         self.noise = _blocks(lines.inverse) if sampling is None else sampling
         self.residual, self.df = (lines.residual, lines.df) if sampling is None else (0.0, 0)
         same = (lines.size[:, None] == lines.size[None, :]).astype(float)
-        self.same = [same, np.eye(runs)] if lines.nested else [same]
+        together = [same, np.eye(runs)] if lines.nested else [same]
+        self.same = [np.kron(each, np.ones((2, 2))) for each in together]
         self.levels = len(self.same)
+        self.runs = runs
         self.scale = float(np.sqrt(np.mean(np.diag(self.noise)))) or 1.0
 
     def parts(self, theta: np.ndarray) -> list[np.ndarray]:
@@ -77,8 +94,9 @@ class _Problem:
         return found
 
     def solve(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
-        """Return coefficients, their relative covariance, the weighted residual, and the log determinants."""
-        covariance = self.noise + sum(np.kron(s, d) for s, d in zip(self.same, self.parts(theta), strict=True))
+        """Return coefficients, the inverse of their relative covariance, the weighted residual, log determinants."""
+        shared = (s * np.tile(d, (self.runs, self.runs)) for s, d in zip(self.same, self.parts(theta), strict=True))
+        covariance = self.noise + sum(shared)
         factor = cho_factor(covariance, lower=True, check_finite=False)
         weighted = cho_solve(factor, self.design, check_finite=False)
         information = self.design.T @ weighted
@@ -86,7 +104,7 @@ class _Problem:
         rest = self.y - self.design @ coefficients
         quadratic = float(rest @ cho_solve(factor, rest, check_finite=False))
         logs = 2 * float(np.log(np.diag(factor[0])).sum()) + float(np.linalg.slogdet(information)[1])
-        return coefficients, np.linalg.inv(information), quadratic, logs
+        return coefficients, information, quadratic, logs
 
     def criterion(self, theta: np.ndarray) -> float:
         """Return -2 log restricted likelihood but for a constant."""
@@ -100,12 +118,13 @@ class _Problem:
         return logs + df * float(np.log((self.residual + quadratic) / df))
 
     def solution(self, theta: np.ndarray) -> Mixed:
-        coefficients, covariance, quadratic, _ = self.solve(theta)
+        coefficients, information, quadratic, _ = self.solve(theta)
         noise = 1.0 if self.known else (self.residual + quadratic) / (self.df + len(self.y) - 4)
         found = [noise * part for part in self.parts(theta)]
         singular = _singular(self.parts(theta), self.scale)
         runs = found[1] if self.levels > 1 else None
-        return Mixed(coefficients, noise * covariance, noise, found[0], runs, self.criterion(theta), singular)
+        covariance = noise * np.linalg.inv(information)
+        return Mixed(coefficients, covariance, noise, found[0], runs, self.criterion(theta), singular)
 
 
 def _blocks(matrices: np.ndarray) -> np.ndarray:

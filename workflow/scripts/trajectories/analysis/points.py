@@ -83,14 +83,16 @@ def better(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def correct(p: pd.Series) -> pd.Series:
-    """Return Benjamini-Hochberg adjusted p-values; missing ones stay missing and do not count."""
-    from scipy.stats import false_discovery_control  # a second to import, for which readers of points need not wait
+    """Return Benjamini & Hochberg's (1995) adjusted p-values; missing ones stay missing and do not count.
 
-    corrected = pd.Series(np.nan, index=p.index, dtype=float)
-    known = p.notna()
-    if known.any():
-        corrected[known] = false_discovery_control(p[known].astype(float), method="bh")
-    return corrected
+    The p of rank k among m becomes p m / k, but no more than any larger p becomes.
+    """
+    corrected = np.array(p, dtype=float)
+    known = np.flatnonzero(~np.isnan(corrected))
+    down = known[np.argsort(corrected[known])[::-1]]  # from the largest p
+    ranked = corrected[down] * (len(down) / np.arange(len(down), 0, -1))
+    corrected[down] = np.clip(np.minimum.accumulate(ranked), 0, 1)
+    return pd.Series(corrected, index=p.index)
 
 
 def varies(values: np.ndarray) -> bool:

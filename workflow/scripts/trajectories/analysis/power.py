@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from trajectories.analysis.dependence import Noise
 from trajectories.analysis.designs import (
@@ -31,9 +30,9 @@ from trajectories.analysis.designs import (
     trend_power,
 )
 from trajectories.analysis.drops import FEWEST, variance
+from trajectories.analysis.ols import least_squares
 from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points, with_size
-from trajectories.analysis.regression import why_not
-from trajectories.analysis.terms import design_matrix, zscore
+from trajectories.analysis.terms import design_matrix, why_not, zscore
 from trajectories.analysis.trajectory import noise_by_name
 from trajectories.study.metrics import record_of
 from trajectories.tables import write_table
@@ -63,20 +62,24 @@ def observed_noise(points: pd.DataFrame) -> tuple[float, float]:
     slopes on size. A size's slope is the mean of its runs'. A missing standard error counts as 0.
     """
     value, matrix = points["value"].to_numpy(float), design_matrix(points)
-    residual = sm.OLS(value, matrix).fit().mse_resid
+    residual = least_squares(value, matrix).variance
     questions = float(np.mean(np.nan_to_num(np.square(points["stderr"].to_numpy(float)))))
     lines = []
     for _, model in with_size(points).assign(z=matrix[:, 2], place=matrix[:, 1]).groupby("model"):
         if len(model) < 3:
             continue
-        line = sm.OLS(model["value"].to_numpy(float), sm.add_constant(model["z"].to_numpy(float))).fit()
-        lines.append((model["size"].iloc[0], model["place"].iloc[0], line.params[1], line.bse[1] ** 2))
+        line = least_squares(model["value"].to_numpy(float), _straight(model["z"].to_numpy(float)))
+        lines.append((model["size"].iloc[0], model["place"].iloc[0], line.coefficients[1], line.stderr[1] ** 2))
     sizes = pd.DataFrame(lines, columns=["size", "place", "slope", "error"]).groupby("size")
     if len(sizes) < 4:
         return float(np.sqrt(max(0.0, residual - questions))), 0.0
     means, errors = sizes[["place", "slope"]].mean(), sizes["error"].mean() / sizes.size()
-    between = sm.OLS(means["slope"], sm.add_constant(zscore(means["place"].to_numpy()))).fit().mse_resid
+    between = least_squares(means["slope"].to_numpy(), _straight(zscore(means["place"].to_numpy()))).variance
     return float(np.sqrt(max(0.0, residual - questions))), float(np.sqrt(max(0.0, between - np.mean(errors))))
+
+
+def _straight(x: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.ones_like(x), x])
 
 
 def roughness(points: pd.DataFrame, noise: Noise) -> float:
@@ -120,13 +123,14 @@ def power_tables(
         points = task_points(accuracy, task, metric)
         reason = _reason(points, metric)
         of_task = [noise for (name, _), noise in assumed.items() if name == task]
+        designs = {} if reason else _designs(points, _mean(of_task))
         for effect, noise in EFFECTS:
             row: Row = {"task": task, "effect": effect, "noise": noise, "alpha": alpha, "target": target}
             if reason:
                 summary.append(row | {"reason": reason})
                 continue
             rng = generator(seed, task)
-            design = _design(points, effect, noise, _mean(of_task))
+            design = designs[effect == "interaction", noise]
             if effect != "interaction" and design.steps < FEWEST:
                 summary.append(row | _columns(design, effect, np.nan) | {"reason": f"fewer than {FEWEST} steps"})
                 continue
@@ -170,14 +174,18 @@ def _reason(points: pd.DataFrame, metric: str) -> str:
     return "" if np.isfinite(question_count(points)) else "the number of questions is not known"
 
 
-def _design(points: pd.DataFrame, effect: str, noise: str, serial: Noise) -> Design:
-    base, questions = float(points["value"].mean()), question_count(points)
-    if noise == "questions":
-        return Design(points, questions, base, serial=serial)
-    if effect != "interaction":
-        return Design(points, questions, base, roughness(points, serial), serial=serial)
+def _designs(points: pd.DataFrame, serial: Noise) -> dict[tuple[bool, str], Design]:
+    """Return the design by whether the effect is an interaction, and the kind of noise."""
+    even = Design(points, question_count(points), float(points["value"].mean()), serial=serial)
     sd, slope_sd = observed_noise(points)
-    return Design(points, questions, base, sd, slope_sd if noise == "models" else 0.0, serial)
+    about_plane = replace(even, sd=sd)
+    return {
+        (True, "questions"): even,
+        (True, "observed"): about_plane,
+        (True, "models"): replace(about_plane, slope_sd=slope_sd),
+        (False, "questions"): even,
+        (False, "observed"): replace(even, sd=roughness(points, serial)),
+    }
 
 
 def _mean(noise: list[Noise]) -> Noise:

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
+from statsmodels.regression.linear_model import OLS
 
 from trajectories.analysis.constants import below_chance, flags_of
 from trajectories.analysis.lines import FEWEST_SIZES, RunCurves, run_curves
 from trajectories.analysis.points import Metrics, correct, table_of, task_points
-from trajectories.analysis.regression import fit_regression, why_not
-from trajectories.analysis.terms import design_matrix
+from trajectories.analysis.regression import fit_regression
+from trajectories.analysis.terms import design_matrix, why_not
 from trajectories.study.metrics import record_of
 
 Row = dict[str, object]
@@ -61,7 +61,7 @@ def _fit(points: pd.DataFrame) -> Row:
     fitted = values.mean() + values.std(ddof=1) * fit.fittedvalues
     design = design_matrix(points)
     bend = np.square(design[:, 2])
-    richer = sm.OLS(fit.model.endog, np.column_stack([design, bend, bend * design[:, 1]])).fit()
+    richer = OLS(fit.model.endog, np.column_stack([design, bend, bend * design[:, 1]])).fit()
     return {
         "r_squared": fit.rsquared,
         "gain": 1 - richer.ssr / fit.ssr if fit.ssr > 1e-20 else 0.0,
@@ -76,5 +76,5 @@ def _p_bend(curves: RunCurves) -> float:
     place, curvature = curves.means()
     if len(place) < FEWEST_SIZES:
         return float("nan")
-    fit = sm.OLS(curvature, np.column_stack([np.ones(len(place)), place])).fit()
+    fit = OLS(curvature, np.column_stack([np.ones(len(place)), place])).fit()
     return float(min(1.0, 2 * np.nanmin(fit.pvalues))) if fit.ssr > 1e-20 else float("nan")

@@ -5,10 +5,8 @@ Source: Michaelov & Bergen (2023), "Emergent Inabilities? Inverse Scaling Over t
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from statsmodels.regression.linear_model import RegressionResultsWrapper
+from statsmodels.regression.linear_model import OLS, RegressionResultsWrapper
 
 from trajectories.analysis.points import (
     Metrics,
@@ -16,31 +14,11 @@ from trajectories.analysis.points import (
     read_accuracy,
     table_of,
     task_points,
-    varies,
     warn_of_missing,
     warn_of_reasons,
 )
-from trajectories.analysis.terms import TERMS, design_matrix, zscore
+from trajectories.analysis.terms import TERMS, design_matrix, why_not, zscore
 from trajectories.tables import write_table
-
-
-def why_not(points: pd.DataFrame) -> str:
-    """Return why the regression cannot be fitted to these points, or an empty string."""
-    if points.empty:
-        return "no values"
-    if points["model"].nunique() == 1:
-        return "one model only"
-    if points["parameters"].nunique() == 1:
-        return "all models have the same number of parameters"
-    if points["tokens"].nunique() == 1:
-        return "one step only"
-    if len(points) < 6:
-        return f"too few points ({len(points)}; 6 are needed)"
-    if not varies(points["value"].to_numpy(float)):
-        return "the value never varies"
-    if np.linalg.matrix_rank(design_matrix(points)) < 4:
-        return "parameters and tokens do not vary independently"
-    return ""
 
 
 def fit_regression(points: pd.DataFrame, **how: object) -> RegressionResultsWrapper:
@@ -48,7 +26,7 @@ def fit_regression(points: pd.DataFrame, **how: object) -> RegressionResultsWrap
 
     The coefficients are in the order intercept, parameters, tokens, interaction.
     """
-    return sm.OLS(zscore(points["value"].to_numpy(float)), design_matrix(points)).fit(**how)
+    return OLS(zscore(points["value"].to_numpy(float)), design_matrix(points)).fit(**how)
 
 
 def regression_table(accuracy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def write_robustness(
         "survival": survival,
         "premises": premises_table(accuracy, metrics, flags, chance, alpha),
         "effects": effects_table(accuracy, metrics, sensitivity, survival, smallest, alpha),
-        "variation": variation_table(accuracy, metrics, alpha),
+        "variation": variation_table(accuracy, metrics, alpha, setting.fits),
     }
     for kind, table in tables.items():
         write_table(table, outputs[kind], kind)

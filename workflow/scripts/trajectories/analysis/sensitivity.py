@@ -18,7 +18,8 @@ Checks; those marked * go by size, however many runs it has, and the first four 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -26,24 +27,41 @@ import pandas as pd
 from trajectories.analysis.checks import REFITS, Row, Setting, least_squares, leaves_nothing, no_result, other_metric
 from trajectories.analysis.constants import constant_flags
 from trajectories.analysis.points import (
+    TEXT,
     Metrics,
     correct,
     records,
     table_of,
     task_points,
 )
-from trajectories.analysis.regression import why_not
-from trajectories.analysis.terms import TERMS
+from trajectories.analysis.terms import TERMS, why_not
 from trajectories.analysis.verdicts import CONSTANT, VERDICTS, can_tell, cell_verdict, level_of, verdict
 from trajectories.tables import COLUMNS
 
 CHECKS = COLUMNS["survival"][7:-2]
 LEAVE_OUT = {"leave_size_out": "size", "leave_step_out": "step"}
 CONTINUOUS = ("loss", "margin")
+BLANK: Row = {column: "" if column in TEXT else np.nan for column in COLUMNS["sensitivity"]}
 
 Cells = Mapping[tuple[str, str], Row]
 Points = Mapping[str, pd.DataFrame]
 """Task → the points of its metric (`points.task_points`)."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The points of every task, and of tasks that have no regression the reason."""
+
+    metrics: Metrics
+    points: Points
+
+    @cached_property
+    def reasons(self) -> dict[str, str]:
+        """Return, per task, why there is nothing to test; empty where there is."""
+        return {
+            task: why_not(points) or ("the fit leaves no residual" if leaves_nothing(points) else "")
+            for task, points in self.points.items()
+        }
 
 
 def sensitivity_table(accuracy: pd.DataFrame, metrics: Metrics, setting: Setting, alpha: float = 0.05) -> pd.DataFrame:
@@ -54,16 +72,16 @@ def sensitivity_table(accuracy: pd.DataFrame, metrics: Metrics, setting: Setting
     """
     if setting.flags is None:
         setting = replace(setting, flags=constant_flags(accuracy, metrics))
-    points = {task: task_points(accuracy, task, metric) for task, metric in metrics.items()}
-    refits = [_check(name, points, metrics, setting) for name in REFITS]
+    cases = Cases(metrics, {task: task_points(accuracy, task, metric) for task, metric in metrics.items()})
+    refits = [_check(name, cases, setting) for name in REFITS]
     for name in CONTINUOUS:
         others = {task: task_points(accuracy, task, name) for task in metrics}
-        refits.append(_check(name, points, metrics, setting, others))
-    paper = _check("paper", points, metrics, setting)
-    cells = {(row["task"], row["term"]): row for row in records(paper)}
+        refits.append(_check(name, cases, setting, others))
+    paper = _check("paper", cases, setting)
+    cells = {(row["task"], row["term"]): row for row in paper}
     judged = [_judged(refit, cells, alpha) for refit in refits]
-    left_out = [_left_out(check, points, metrics, cells, alpha) for check in LEAVE_OUT]
-    table = table_of([row for part in (paper, *judged, *left_out) for row in records(part)], "sensitivity")
+    left_out = [_left_out(check, cases, cells, alpha) for check in LEAVE_OUT]
+    table = table_of([row for part in (paper, *judged, *left_out) for row in part], "sensitivity")
     return _in_order(table, metrics)
 
 
@@ -74,66 +92,75 @@ def _in_order(table: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _check(name: str, points: Points, metrics: Metrics, setting: Setting, others: Points | None = None) -> pd.DataFrame:
+def _check(name: str, cases: Cases, setting: Setting, others: Points | None = None) -> list[Row]:
     """Run one check on every task and correct its p-values together; `others` are the points of another metric."""
-    rows: list[dict[str, object]] = []
-    for task, metric in metrics.items():
-        found = _run(name, points[task], metric, setting, None if others is None else others[task])
-        common = {"task": task, "metric": metric, "check": name, "sizes": points[task]["size"].nunique()}
-        rows += [{**common, "term": term, **row} for term, row in zip(TERMS, found, strict=True)]
-    table = table_of(rows, "sensitivity")
-    return table.assign(p_fdr=correct(table["p"]))
+    rows: list[Row] = []
+    for task, metric in cases.metrics.items():
+        found = _run(name, cases, task, setting, None if others is None else others[task])
+        common = {"task": task, "metric": metric, "check": name, "sizes": cases.points[task]["size"].nunique()}
+        rows += [{**BLANK, **common, "term": term, **row} for term, row in zip(TERMS, found, strict=True)]
+    corrected = correct(pd.Series([row["p"] for row in rows], dtype=float))
+    return [{**row, "p_fdr": p} for row, p in zip(rows, corrected.tolist(), strict=True)]
 
 
-def _run(name: str, points: pd.DataFrame, metric: str, setting: Setting, other: pd.DataFrame | None) -> list[Row]:
-    reason = why_not(points) or ("the fit leaves no residual" if leaves_nothing(points) else "")
+def _run(name: str, cases: Cases, task: str, setting: Setting, other: pd.DataFrame | None) -> list[Row]:
+    points, reason = cases.points[task], cases.reasons[task]
     if reason:
         return no_result(reason)
     if other is not None:
-        return other_metric(other, name, metric)
+        return other_metric(other, name, cases.metrics[task])
     return least_squares(points) if name == "paper" else REFITS[name](points, setting)
 
 
-def _judged(refit: pd.DataFrame, cells: Cells, alpha: float) -> pd.DataFrame:
-    level = level_of(refit["p_fdr"].to_numpy(float), alpha)
-    return refit.assign(
-        verdict=[verdict(cells[row["task"], row["term"]], row, alpha, _can_tell(row, level)) for row in records(refit)]
-    )
+def _judged(refit: list[Row], cells: Cells, alpha: float) -> list[Row]:
+    level = level_of(np.array([row["p_fdr"] for row in refit], dtype=float), alpha)
+    return [
+        {**row, "verdict": verdict(cells[row["task"], row["term"]], row, alpha, _can_tell(row, level))} for row in refit
+    ]
 
 
 def _can_tell(row: Row, level: float) -> bool:
     known = np.isfinite(row["p"])
-    return known and can_tell(row["check"], row["term"], int(row["sizes"]), float(row["df"]), level)
+    return bool(known) and can_tell(row["check"], row["term"], int(row["sizes"]), float(row["df"]), level)
 
 
-def _left_out(check: str, points: Points, metrics: Metrics, cells: Cells, alpha: float) -> pd.DataFrame:
+def _left_out(check: str, cases: Cases, cells: Cells, alpha: float) -> list[Row]:
     """Refit all tasks without each size or step in turn; keep the range of t, the largest p, the worst verdict."""
     unit = LEAVE_OUT[check]
-    refits = []
-    for left in dict.fromkeys(name for rows in points.values() for name in rows[unit]):
-        kept = {task: rows[rows[unit] != left].reset_index(drop=True) for task, rows in points.items()}
-        refits.append(_judged(_check("paper", kept, metrics, Setting()), cells, alpha))
-    together = pd.concat(refits) if refits else table_of([], "sensitivity")
-    rows: list[dict[str, object]] = []
-    for task, metric in metrics.items():
-        for term in TERMS:
-            cell = together[(together["task"] == task) & (together["term"] == term)]
-            rows.append({"task": task, "metric": metric, "check": check, "term": term, **_worst(cell)})
-    return table_of(rows, "sensitivity")
+    places = {
+        name: place for place, name in enumerate({name: 0 for rows in cases.points.values() for name in rows[unit]})
+    }
+    where = {task: rows[unit].map(places).to_numpy() for task, rows in cases.points.items()}
+    numbers = {task: _numbers(rows) for task, rows in cases.points.items()}
+    refits: dict[tuple[str, str], list[Row]] = {cell: [] for cell in cells}
+    for left in places.values():
+        kept = Cases(cases.metrics, {task: rows[where[task] != left] for task, rows in numbers.items()})
+        for row in _judged(_check("paper", kept, Setting()), cells, alpha):
+            refits[row["task"], row["term"]].append(row)
+    return [
+        {**BLANK, "task": task, "metric": cases.metrics[task], "check": check, "term": term, **_worst(found)}
+        for (task, term), found in refits.items()
+    ]
 
 
-def _worst(refits: pd.DataFrame) -> Row:
-    if refits.empty:
+def _numbers(points: pd.DataFrame) -> pd.DataFrame:
+    """Return all that the regression looks at, names as numbers: rows of it are left out a hundred times faster."""
+    codes = {name: pd.factorize(points[name])[0] for name in ("model", "size")}
+    return points[["parameters", "tokens", "value"]].astype(float).assign(**codes)
+
+
+def _worst(refits: list[Row]) -> Row:
+    if not refits:
         return {"reason": "no values"}
-    if refits["p"].isna().any():
-        return {"reason": f"a refit has no result: {refits['reason'].max()}"}
+    if any(np.isnan(row["p"]) for row in refits):
+        return {"reason": f"a refit has no result: {max(row['reason'] for row in refits)}"}
     return {
-        "beta": refits["beta"].median(),
-        "t_low": refits["t"].min(),
-        "t_high": refits["t"].max(),
-        "p": refits["p"].max(),
-        "p_fdr": refits["p_fdr"].max(),
-        "verdict": min(refits["verdict"], key=VERDICTS.index),
+        "beta": float(np.median([row["beta"] for row in refits])),
+        "t_low": min(row["t"] for row in refits),
+        "t_high": max(row["t"] for row in refits),
+        "p": max(row["p"] for row in refits),
+        "p_fdr": max(row["p_fdr"] for row in refits),
+        "verdict": min((row["verdict"] for row in refits), key=VERDICTS.index),
     }
 
 
@@ -143,15 +170,18 @@ def survival_table(sensitivity: pd.DataFrame, alpha: float = 0.05) -> pd.DataFra
     `verdict` is that of the rule (`verdicts.cell_verdict`); `checked` counts all checks that can tell, `held` those
     that agree with Table 1.
     """
-    rows: list[Row] = []
-    for _, group in sensitivity.groupby(["task", "term"], sort=False):
-        verdicts = {str(row["check"]): row["verdict"] or "NA" for row in records(group)}
-        paper = records(group[group["check"] == "paper"])[0]
+    cells: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in records(sensitivity):
+        cells.setdefault((row["task"], row["term"]), {})[row["check"]] = row
+    rows: list[dict[str, object]] = []
+    for checks in cells.values():
+        verdicts = {check: str(row["verdict"] or "NA") for check, row in checks.items()}
+        paper = checks["paper"]
         known = [verdicts[check] for check in CHECKS if verdicts[check] not in ("NA", "cannot tell")]
         rows.append(
             {
                 **{column: paper[column] for column in ("task", "metric", "term", "beta", "t", "p_fdr")},
-                "verdict": _cell(group, paper, verdicts, alpha),
+                "verdict": _cell(str(checks["without_constant"]["note"]), paper, verdicts, alpha),
                 **{check: verdicts[check] for check in CHECKS},
                 "checked": len(known),
                 "held": sum(known.count(word) for word in ("holds", "nowhere significant")),
@@ -160,12 +190,11 @@ def survival_table(sensitivity: pd.DataFrame, alpha: float = 0.05) -> pd.DataFra
     return table_of(rows, "survival")
 
 
-def _cell(group: pd.DataFrame, paper: Row, verdicts: Mapping[str, str], alpha: float) -> str:
-    """Return the verdict on a cell; a task of constant answers says so in the note of `without_constant`."""
+def _cell(note: str, paper: Row, verdicts: Mapping[str, str], alpha: float) -> str:
+    """Return the verdict on a cell; a task of constant answers says so in the `note` of `without_constant`."""
     if not np.isfinite(paper["p_fdr"]):
         return ""
-    notes = group.loc[group["check"] == "without_constant", "note"].astype(str)
-    constant = notes.str.startswith(CONSTANT).any() or (
+    constant = note.startswith(CONSTANT) or (
         paper["p_fdr"] < alpha and verdicts["without_constant"] in ("lost", "reversed")
     )
     return cell_verdict(paper["p_fdr"] < alpha, verdicts, CONSTANT if constant else "")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from trajectories.analysis.axes import measured
 from trajectories.analysis.clustered import cluster_t, membership
@@ -31,6 +30,7 @@ from trajectories.analysis.points import (
     varies,
 )
 from trajectories.analysis.projections import wild_projected
+from trajectories.analysis.tails import two_sided
 from trajectories.analysis.trajectory import noise_by_name
 from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
 from trajectories.tables import read_table, write_table
@@ -123,7 +123,7 @@ class ShapeFinder:
             line = np.column_stack([np.ones_like(self.x), self.x - self.x.mean()])
             clustered = cluster_t(samples, line, self.member, 1)
             t, df = np.sign(slope) * np.minimum(np.abs(t), np.abs(clustered)), self.member.shape[1] - 1
-        return slope, np.asarray(2 * stats.t.sf(np.abs(t), df))
+        return slope, two_sided(t, df)
 
     @cached_property
     def _flat_gains(self) -> np.ndarray:

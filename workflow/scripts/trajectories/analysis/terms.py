@@ -6,6 +6,8 @@ Apart from the fit, so that who draws or reads coefficients does not wait for st
 import numpy as np
 import pandas as pd
 
+from trajectories.analysis.points import varies
+
 TERMS = ("parameters", "tokens", "interaction")
 
 CHANGES = {
@@ -29,3 +31,22 @@ def design_matrix(points: pd.DataFrame) -> np.ndarray:
     parameters = zscore(np.log10(points["parameters"].to_numpy(float)))
     tokens = zscore(np.log10(points["tokens"].to_numpy(float)))
     return np.column_stack([np.ones(len(points)), parameters, tokens, parameters * tokens])
+
+
+def why_not(points: pd.DataFrame) -> str:
+    """Return why the regression cannot be fitted to these points, or an empty string."""
+    if points.empty:
+        return "no values"
+    if points["model"].nunique() == 1:
+        return "one model only"
+    if points["parameters"].nunique() == 1:
+        return "all models have the same number of parameters"
+    if points["tokens"].nunique() == 1:
+        return "one step only"
+    if len(points) < 6:
+        return f"too few points ({len(points)}; 6 are needed)"
+    if not varies(points["value"].to_numpy(float)):
+        return "the value never varies"
+    if np.linalg.matrix_rank(design_matrix(points)) < 4:
+        return "parameters and tokens do not vary independently"
+    return ""

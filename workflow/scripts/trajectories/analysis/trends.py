@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from trajectories.analysis.dependence import Noise, slope_p, slopes
 from trajectories.analysis.drops import FEWEST, Drops, DropTest
+from trajectories.analysis.pairs import median_slope, tau
 from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, records, table_of
 from trajectories.analysis.serial import LEVELS, by_grid
+from trajectories.analysis.tails import t_beyond
 from trajectories.analysis.trajectory import Trajectory, noise_of, on_log_axis, trajectories
 from trajectories.study.metrics import sign_of
 from trajectories.tables import write_table
@@ -67,8 +68,8 @@ def _described(trajectory: Trajectory, noise: Noise) -> Row:
         "serial": noise.neighbours,
         "lag": "log tokens" if noise.by_tokens else "checkpoint",
         "white": noise.white,
-        "tau": _tau(trajectory.value),
-        "slope": stats.theilslopes(y, x)[0] if len(x) > 1 else np.nan,
+        "tau": tau(trajectory.value),
+        "slope": median_slope(x, y),
         "first": trajectory.value[0],
         "last_step": trajectory.step[-1],
         "last_tokens": trajectory.tokens[-1],
@@ -76,19 +77,12 @@ def _described(trajectory: Trajectory, noise: Noise) -> Row:
     }
 
 
-def _tau(values: np.ndarray) -> float:
-    """Return Kendall's tau-b of the values with their order; 0 where they never vary, missing for a single one."""
-    if len(values) < 2:
-        return float("nan")
-    return float(stats.kendalltau(np.arange(len(values)), values).statistic) if np.ptp(values) > 0 else 0.0
-
-
 def _tested(found: list[Trajectory], noise: list[Noise]) -> dict[str, np.ndarray]:
     """Return slope, 95 % interval and p of the line of each trajectory; missing below `FEWEST` points."""
     out = {name: np.full(len(found), np.nan) for name in ("trend", "trend_low", "trend_high", "p")}
     for places, x, samples, own in _alike(found, noise):
         slope, stderr = slopes(x, samples, own.over(x))
-        reach = stats.t.isf(0.025, len(x) - 2) * stderr
+        reach = t_beyond(0.025, len(x) - 2) * stderr
         out["trend"][places], out["p"][places] = slope, slope_p(x, samples, own.over(x))
         out["trend_low"][places], out["trend_high"][places] = slope - reach, slope + reach
     return out

@@ -18,9 +18,9 @@ from functools import cached_property
 
 import numpy as np
 from patsy import dmatrix
-from scipy import stats
 
 from trajectories.analysis.dependence import Dependence, independent
+from trajectories.analysis.tails import two_sided
 
 FEWEST_PER_LINE = 3
 FEWEST_CLUSTERS = 4
@@ -102,7 +102,7 @@ class TwoLinesTest:
         slope, statistic = np.stack(slopes, axis=2), np.stack(t, axis=2)  # B x 2 x splits
         chosen = self._robin_hood(samples, np.abs(statistic))
         rows = np.arange(len(samples))
-        p = 2 * stats.t.sf(np.abs(statistic[rows, :, chosen]), self._degrees[chosen])
+        p = two_sided(statistic[rows, :, chosen], self._degrees[chosen])
         slope = slope[rows, :, chosen]
         return TwoLines(self.splits[chosen], slope[:, 0], p[:, 0], slope[:, 1], p[:, 1])
 

@@ -7,22 +7,24 @@ pooled over the sizes that have several runs.
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from trajectories.analysis.lines import FEWEST_SIZES, RunLines, run_lines
-from trajectories.analysis.mixed import fit_mixed
+from trajectories.analysis.mixed import MixedFits
 from trajectories.analysis.points import Metrics, table_of, task_points
-from trajectories.analysis.regression import why_not
+from trajectories.analysis.tails import t_beyond
+from trajectories.analysis.terms import why_not
 
 Row = dict[str, object]
 ONE_RUN = "one run per size: what another seed gives is not known"
 EXACT = 1e-12
 
 
-def variation_table(accuracy: pd.DataFrame, metrics: Metrics, alpha: float = 0.05) -> pd.DataFrame:
+def variation_table(
+    accuracy: pd.DataFrame, metrics: Metrics, alpha: float = 0.05, fits: MixedFits | None = None
+) -> pd.DataFrame:
     """Return per task a row `all` with the variation, and a row per size with a new run's slope; see `COLUMNS`.
 
-    Slopes are in the metric per tenfold tokens, intervals of level 1 - `alpha`.
+    Slopes are in the metric per tenfold tokens, intervals of level 1 - `alpha`. `fits` may know mixed models already.
     """
     rows: list[Row] = []
     for task, metric in metrics.items():
@@ -32,17 +34,17 @@ def variation_table(accuracy: pd.DataFrame, metrics: Metrics, alpha: float = 0.0
             rows.append(common | {"size": "all", "reason": reason})
             continue
         lines = run_lines(points)
-        rows.append(common | {"size": "all", "runs": len(lines.size)} | _all(points, lines))
+        rows.append(common | {"size": "all", "runs": len(lines.size)} | _all(points, lines, fits or MixedFits()))
         rows += [common | row for row in _sizes(points, lines, alpha)]
     return table_of(rows, "variation")
 
 
-def _all(points: pd.DataFrame, lines: RunLines) -> Row:
+def _all(points: pd.DataFrame, lines: RunLines, fits: MixedFits) -> Row:
     if lines.sizes < FEWEST_SIZES:
         return {"reason": f"fewer than {FEWEST_SIZES} sizes with several steps ({lines.sizes})"}
     if lines.residual < EXACT:
         return {"reason": "runs lie on straight lines exactly"}
-    fit, (unit, tenfold) = fit_mixed(lines), _units(points)
+    fit, (unit, tenfold) = fits.of(lines), _units(points)
     questions = float(np.mean(np.square(points["stderr"].to_numpy(float))))
     checkpoints = fit.noise * unit**2 - np.nan_to_num(questions)
     row: Row = {
@@ -68,7 +70,7 @@ def _sizes(points: pd.DataFrame, lines: RunLines, alpha: float) -> list[Row]:
     for name, count, group in zip(names, parameters, groups, strict=False):
         if not len(group):
             continue
-        half = float(stats.t.isf(alpha / 2, df) * np.sqrt(pooled * (1 + 1 / len(group)))) if df else np.nan
+        half = float(t_beyond(alpha / 2, df) * np.sqrt(pooled * (1 + 1 / len(group)))) if df else np.nan
         mean = float(group.mean())
         row: Row = {"size": name, "parameters": count, "runs": len(group), "slope": mean}
         row |= {"slope_low": mean - half, "slope_high": mean + half, "reason": "" if df else ONE_RUN}

@@ -14,12 +14,11 @@ from trajectories.study.checkpoints import Checkpoints
 from trajectories.study.fits import misfits
 from trajectories.study.known import KnownTask, with_harness_tasks
 from trajectories.study.metrics import LESS_IS_BETTER, OF_TEXTS, is_known, record_of
-from trajectories.study.models import Model, Tokenizer, as_model
+from trajectories.study.models import Model, Tokenizer, as_model, sizes_by_model
 from trajectories.study.names import Name
 from trajectories.study.protocol import Protocol, as_protocol
 from trajectories.study.sections import Figures, Import, Plan, Pocket, Scoring, Statistics
 from trajectories.study.seed import seeded_by_name
-from trajectories.study.sizes import sizes_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict, refusal
 from trajectories.study.tokens import stepwise
@@ -103,7 +102,7 @@ class Study(Strict):
     @property
     def sizes(self) -> dict[str, str]:
         """Return the size each model is a run of: named by its first model; equal parameters unless `size_of` says."""
-        return sizes_of([(model.name, model.parameters, model.size_of) for model in self.models])
+        return sizes_by_model(self.models)
 
     @property
     def suites(self) -> dict[str, str]:

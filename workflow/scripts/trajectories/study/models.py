@@ -1,11 +1,12 @@
 """A model of the study: one training run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, NonNegativeInt, model_validator
 
 from trajectories.study.names import Name
+from trajectories.study.sizes import sizes_of
 from trajectories.study.steps import Steps
 from trajectories.study.strict import Strict
 from trajectories.study.tokens import Tokens, stepwise, told_once
@@ -72,3 +73,8 @@ def as_model(value: Any) -> Any:
     if isinstance(value, str):
         raise ValueError(f"is a name alone; write {{name: {value}, parameters: 70e6}} with its parameter count")
     return value
+
+
+def sizes_by_model(models: Sequence[Model]) -> dict[str, str]:
+    """Return model → size (`sizes.sizes_of`)."""
+    return sizes_of([(model.name, model.parameters, model.size_of) for model in models])

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from support.batch import Study
+from support.loading import loaded_by
 from trajectories.checkpoints import fetch
 from trajectories.checkpoints.scratch import Slots
 from trajectories.errors import UserError
-from trajectories.jobs import arrivals, batch
+from trajectories.jobs import batch
 
 
 def spoil(study: Study, step: int) -> None:
@@ -126,7 +127,7 @@ def test_the_next_checkpoint_comes_while_one_is_scored(tmp_path: Path, monkeypat
         with original(checkpoint, slots, **how) as folder:
             yield folder
 
-    monkeypatch.setattr(arrivals, "fetched", watched)
+    monkeypatch.setattr(fetch, "fetched", watched)
     study.score()
     assert fetched_by == {1: "MainThread", 2: "fetch tiny step2", 4: "fetch tiny step4"}
 
@@ -164,3 +165,9 @@ def test_slots(tmp_path: Path) -> None:
     with Slots(tmp_path, None) as free:
         free.first()
         assert free.another()
+
+
+def test_a_job_that_finds_everything_loads_nothing_heavy() -> None:
+    """Its start is all that it costs."""
+    heavy = ("pandas", "torch", "transformers", "huggingface_hub")
+    assert loaded_by("trajectories.jobs.stage", *heavy, "pydantic") == ["pydantic"]

@@ -9,7 +9,8 @@ import pytest
 
 from support.batch import Study
 from trajectories.jobs.unscored import unscored
-from trajectories.scoring.scores import COLUMNS, read_scores
+from trajectories.scoring.score_columns import COLUMNS
+from trajectories.scoring.scores import read_scores
 from trajectories.study.protocol import Protocol
 from trajectories.study.sections import Scoring
 

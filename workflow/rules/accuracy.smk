@@ -20,6 +20,7 @@ rule accuracy:
             "trajectories.questions.averages",
             "trajectories.analysis.points",
             "trajectories.analysis.question_metrics",
+            "trajectories.analysis.kept",
             "trajectories.analysis.summaries",
             "trajectories.study.metrics",
         ),

@@ -16,7 +16,8 @@ from trajectories.checkpoints.notes import flagged_checkpoints, order_note
 from trajectories.figures.consistency import draw_consistency
 from trajectories.figures.shown import suspect_checkpoints
 from trajectories.report.doubts import doubts
-from trajectories.scoring.scores import COLUMNS, empty_scores, read_scores, write_scores
+from trajectories.scoring.score_columns import COLUMNS
+from trajectories.scoring.scores import empty_scores, read_scores, write_scores
 from trajectories.tables import COLUMNS as TABLES
 from trajectories.tables import read_table, write_table
 

@@ -9,7 +9,8 @@ import pytest
 from support.accuracies import grid
 from trajectories.analysis.items import Answers, fit_items, items_table, logit_line
 from trajectories.analysis.terms import TERMS, design_matrix
-from trajectories.scoring.scores import COLUMNS, TYPES, write_scores
+from trajectories.scoring.score_columns import COLUMNS, TYPES
+from trajectories.scoring.scores import write_scores
 
 QUESTIONS = 40
 

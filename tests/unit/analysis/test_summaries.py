@@ -9,7 +9,8 @@ import pytest
 from trajectories.analysis import summaries
 from trajectories.analysis.accuracy import accuracy_rows
 from trajectories.analysis.stage import accuracy_of_scores
-from trajectories.scoring.scores import TYPES, read_scores, write_scores
+from trajectories.scoring.score_columns import TYPES
+from trajectories.scoring.scores import read_scores, write_scores
 from trajectories.tables import COLUMNS, read_table, write_table
 
 STEPS = (1, 2, 4)

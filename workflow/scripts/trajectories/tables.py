@@ -3,13 +3,17 @@
 `docs/tables.md` explains every column; `COLUMNS` is what the code checks.
 """
 
+import csv
 import re
+from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from trajectories.errors import UserError
 from trajectories.files import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "checkpoints": (
@@ -129,7 +133,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def write_table(table: pd.DataFrame, path: Path | str, kind: str | None = None) -> None:
+def write_table(table: "pd.DataFrame", path: Path | str, kind: str | None = None) -> None:
     """Write `table` as TSV, whole or not at all; with `kind`, in exactly the columns of `COLUMNS[kind]`.
 
     Floats have as few digits as read back to the same number. Missing values are `NA`.
@@ -139,19 +143,42 @@ def write_table(table: pd.DataFrame, path: Path | str, kind: str | None = None) 
         ordered.to_csv(part, sep="\t", index=False, na_rep="NA", lineterminator="\n")
 
 
-def read_table(path: Path | str, kind: str | None = None) -> pd.DataFrame:
+def read_table(path: Path | str, kind: str | None = None) -> "pd.DataFrame":
     """Read a TSV written by `write_table`; with `kind`, insist on its columns.
 
     Raises `UserError` when the file is unreadable or a column is missing.
     """
+    import pandas as pd
+
     try:
         table = pd.read_csv(path, sep="\t", na_values=["NA"], keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable table ({error}); delete it and run again") from error
-    missing = [column for column in COLUMNS.get(kind or "", ()) if column not in table.columns]
-    if missing:
-        raise UserError(f"{path}: column {missing[0]!r} is missing; it has {', '.join(map(str, table.columns))}")
+    _insist(path, kind, map(str, table.columns))
     return table
+
+
+def read_rows(path: Path | str, kind: str) -> list[dict[str, str]]:
+    """Return the rows of a TSV written by `write_table`, all of it text, missing values `NA`.
+
+    Without pandas, whose import takes longer than all that a job does which finds its work done. Raises `UserError` as
+    `read_table` does.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream, delimiter="\t", strict=True)
+            rows = list(reader)
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{path}: not a readable table ({error}); delete it and run again") from error
+    _insist(path, kind, reader.fieldnames or ())
+    return rows
+
+
+def _insist(path: Path | str, kind: str | None, columns: Iterable[str]) -> None:
+    present = list(columns)
+    missing = [column for column in COLUMNS.get(kind or "", ()) if column not in present]
+    if missing:
+        raise UserError(f"{path}: column {missing[0]!r} is missing; it has {', '.join(present)}")
 
 
 def many_lines(text: str) -> str:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajectories.analysis import summaries
 from trajectories.analysis.consistency import write_consistency
+from trajectories.analysis.kept import FOLDER
 from trajectories.analysis.points import Metrics, records
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
 from trajectories.analysis.score_vectors import score_vectors
+from trajectories.analysis.summaries import summaries
 from trajectories.checkpoints.notes import flagged_checkpoints
 from trajectories.questions.average import Average
 from trajectories.questions.averages import with_averages
@@ -40,8 +41,8 @@ def accuracy_of_scores(
     files = by_checkpoint(scores)
     used = used_checkpoints(checkpoints, consistency)[["model", "parameters", "step", "tokens"]]
     there = [row for row in records(used) if (row["model"], row["step"]) in files]
-    kept = None if store is None else Path(store) / summaries.FOLDER
-    found = summaries.summaries([files[row["model"], row["step"]] for row in there], kept, threads)
+    kept = None if store is None else Path(store) / FOLDER
+    found = summaries([files[row["model"], row["step"]] for row in there], kept, threads)
     more = dict(list(read_table(judged, "judged").groupby(["model", "step"]))) if judged is not None else {}
     whole = (
         _with(own, more.get((row["model"], row["step"]))).assign(**row)[ACCURACY]

@@ -4,10 +4,9 @@ A study's `accuracy.tsv` is then put together in seconds whatever its size. What
 and of the code that makes accuracies of them, so a change of a metric makes all of them anew, several at a time.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,14 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trajectories.analysis.accuracy import accuracy_rows
+from trajectories.analysis.kept import kept_at
 from trajectories.analysis.question_metrics import SCORE_COLUMNS
-from trajectories.errors import UserError
-from trajectories.files import digest, file_sha256, whole_file
-from trajectories.provenance import code_digest
+from trajectories.files import whole_file
 from trajectories.scoring.scores import only_texts, read_scores
 
-MADE_BY = ("trajectories.analysis.accuracy", "trajectories.analysis.question_metrics", "trajectories.study.metrics")
-FOLDER = "accuracy"  # below the store
 _OWN = ["task", "metric", "value", "stderr", "questions"]
 
 
@@ -42,8 +38,7 @@ def summary(scores: Path, kept: Path | None) -> pd.DataFrame:
     """
     if kept is None:
         return _made(scores)
-    name = _key(scores)
-    path = kept / name[:2] / f"{name}.parquet"
+    path = kept_at(scores, kept)
     try:
         found: pd.DataFrame = pq.read_table(path).to_pandas()
         return found.astype({"task": object, "metric": object})
@@ -60,18 +55,3 @@ def _made(scores: Path) -> pd.DataFrame:
     if table.empty and only_texts(scores):
         return pd.DataFrame(columns=_OWN).astype({"value": float, "stderr": float, "questions": int})
     return accuracy_rows(table, "", 0, 0, 0)[_OWN]
-
-
-def _key(scores: Path) -> str:
-    """Return a hash of what the scores are and of the code: scores made here tell the keys of their tasks."""
-    try:
-        header = pq.read_schema(scores).metadata or {}
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{scores}: not a readable scores file ({error}); delete it and run again") from error
-    told = json.loads(header[b"entries"]) if b"entries" in header else file_sha256(scores)
-    return digest({"scores": told, "code": _code()})
-
-
-@cache
-def _code() -> str:
-    return code_digest(*MADE_BY)

@@ -1,17 +1,17 @@
 """One row of the audit's table as a record: all that fetching and scoring need to know about a checkpoint."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from trajectories.checkpoints.records import Sourced
+from trajectories.checkpoints.weight_files import WHOLE
 from trajectories.errors import UserError
 from trajectories.hub.files import ModelFile, plain_name
 from trajectories.study.names import checked_name
-from trajectories.tables import read_table
+from trajectories.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,21 @@ class Checkpoint(Sourced):
 
 def last_used(path: Path | str, model: str) -> Checkpoint | None:
     """Return the last checkpoint of a model that `checkpoints.tsv` says is used, or None where none is."""
-    table = read_table(path, "checkpoints")
-    rows = table[(table["model"] == model) & table["used"].astype(bool)]
-    return as_checkpoint(rows.sort_values("step").iloc[-1]) if len(rows) else None
+    rows = [row for row in read_rows(path, "checkpoints") if row["model"] == model and is_used(row)]
+    return as_checkpoint(max(rows, key=lambda row: int(row["step"]))) if rows else None
 
 
-def as_checkpoint(row: "pd.Series[Any]") -> Checkpoint:
-    """Return a row of the audit's table as a record.
+def is_used(row: Mapping[str, str]) -> bool:
+    """Tell whether a row of the audit's table, as text, is of a checkpoint that is used."""
+    return row["used"] == "True"
+
+
+def as_checkpoint(row: Mapping[str, Any]) -> Checkpoint:
+    """Return a row of the audit's table, as text or as values, as a record.
 
     Raises `UserError` when the row is not usable (nothing is there), or holds names that no audit writes.
     """
-    if not isinstance(row["format"], str):
+    if row["format"] not in WHOLE:
         raise UserError(f"{row['model']} step {row['step']}: {row['status']}, there is nothing to score")
     hashes, sizes = json.loads(str(row["files"])), json.loads(str(row["sizes"]))
     return Checkpoint(

@@ -19,7 +19,8 @@ from trajectories.imports.reading import Reading
 from trajectories.imports.samples import ENDINGS, Sample, SamplesFile, read_samples, samples_file
 from trajectories.imports.whose import NotOurs, checkpoint_of
 from trajectories.questions.question import write_questions
-from trajectories.scoring.scores import COLUMNS, TYPES, empty_scores, write_scores
+from trajectories.scoring.score_columns import COLUMNS, TYPES
+from trajectories.scoring.scores import empty_scores, write_scores
 from trajectories.study.config import Study
 from trajectories.tables import COLUMNS as TABLES
 from trajectories.tables import write_table

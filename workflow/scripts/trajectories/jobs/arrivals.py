@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from trajectories.checkpoints.fetch import fetched
 from trajectories.checkpoints.scratch import Slots
 from trajectories.jobs.job import Job
 
@@ -68,6 +67,8 @@ class _Coming(threading.Thread):
 
     def fetch(self) -> None:
         """Fetch the checkpoint here and now; what goes wrong is raised where it is waited for."""
+        from trajectories.checkpoints.fetch import fetched  # and with it the hub's client, which most jobs never need
+
         job = self.job
         try:
             arriving = fetched(job.checkpoint, self._slots, keep=job.keep, hub_cache=job.hub_cache)

@@ -17,7 +17,7 @@ from trajectories.errors import UserError
 from trajectories.files import whole_file
 from trajectories.jobs.job import Job
 from trajectories.jobs.store import Store
-from trajectories.scoring.scores import LAYOUT
+from trajectories.scoring.score_columns import LAYOUT
 
 logger = logging.getLogger(__name__)
 Made = dict[str, str]  # how one task's scores were made

@@ -164,7 +164,7 @@ def _shares(plan: pd.DataFrame, device: Device, dtype: str) -> str:
 
 
 def _work(row: "pd.Series[Any]", requests: Sequence[str], settings: Settings, store: Store) -> Work:
-    checkpoint = as_checkpoint(row)
+    checkpoint = as_checkpoint(dict(row))
     tokens = [_tokens(path, _missing(path, checkpoint, settings, store)) for path in requests]
     row_tokens = sum(count for _, count in tokens)
     download = checkpoint.size if checkpoint.repo and row_tokens else 0

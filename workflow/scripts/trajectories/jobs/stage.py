@@ -4,10 +4,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from trajectories.analysis.summaries import FOLDER, summary
-from trajectories.checkpoints.resolved import as_checkpoint
+from trajectories.analysis.kept import FOLDER, kept_at
+from trajectories.checkpoints.resolved import as_checkpoint, is_used
 from trajectories.errors import UserError
 from trajectories.jobs.batch import score_batch
 from trajectories.jobs.job import Job, RequestsFile
@@ -17,10 +16,7 @@ from trajectories.study.checkpoints import Checkpoints
 from trajectories.study.protocol import Protocol
 from trajectories.study.sections import Scoring
 from trajectories.study.strict import Strict
-from trajectories.tables import read_table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from trajectories.tables import read_rows
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +54,7 @@ def score_rows(
     jobs = []
     for row in _rows(checkpoints, model, sorted(outputs)):
         output = outputs[int(row["step"])]
-        if not row["used"]:
+        if not is_used(row):
             _write_nothing(output, f"{model} step {row['step']} is left out: {row['status']}")
             continue
         jobs.append(
@@ -82,20 +78,24 @@ def score_rows(
 
 def _keep_accuracies(job: Job) -> None:
     """Make a checkpoint's accuracies while its scores are at hand; what is wrong with them the accuracy stage says."""
+    folder = job.store.folder / FOLDER
     with suppress(UserError):
-        summary(job.output, job.store.folder / FOLDER)
+        if not kept_at(job.output, folder).is_file():
+            from trajectories.analysis.summaries import summary  # and with it pandas
+
+            summary(job.output, folder)
 
 
-def _rows(checkpoints: Path, model: str, steps: Sequence[int]) -> "list[pd.Series[Any]]":
+def _rows(checkpoints: Path, model: str, steps: Sequence[int]) -> list[dict[str, str]]:
     """Return the rows of these steps, in ascending order, which every job keeps to."""
-    table = read_table(checkpoints, "checkpoints")
-    found = [table[(table["model"] == model) & (table["step"] == step)] for step in steps]
+    own = [row for row in read_rows(checkpoints, "checkpoints") if row["model"] == model]
+    found = [[row for row in own if int(row["step"]) == step] for step in steps]
     for step, rows in zip(steps, found, strict=True):
         if len(rows) != 1:
             raise UserError(
                 f"{checkpoints}: has {len(rows)} rows for {model} step {step}; run `snakemake audit --forcerun audit`"
             )
-    return [rows.iloc[0] for rows in found]
+    return [rows[0] for rows in found]
 
 
 def _write_nothing(output: Path, reason: str) -> None:

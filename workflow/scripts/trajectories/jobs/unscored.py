@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from trajectories.checkpoints.resolved import is_used
 from trajectories.jobs.store import Identity, Store
 from trajectories.scoring.requests import requests_metadata
 from trajectories.study.protocol import Protocol
 from trajectories.study.sections import Scoring
 from trajectories.study.strict import Strict
-from trajectories.tables import read_table
+from trajectories.tables import read_rows
 
 
 class Settings(Strict):
@@ -53,9 +54,8 @@ def _settings(study: str) -> Settings:
 @cache
 def _commits(checkpoints: str, written: int) -> dict[tuple[str, int], str]:
     """Return the commit of each checkpoint that is used; a table is read again only when it has been written again."""
-    table = read_table(checkpoints, "checkpoints")
-    used = table[table["used"].astype(bool)]
-    return {(str(m), int(s)): str(c) for m, s, c in zip(used["model"], used["step"], used["commit"], strict=True)}
+    rows = read_rows(checkpoints, "checkpoints")
+    return {(row["model"], int(row["step"])): row["commit"] for row in rows if is_used(row)}
 
 
 @cache

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,23 +13,11 @@ import pyarrow.parquet as pq
 from trajectories.errors import UserError
 from trajectories.files import whole_file
 from trajectories.scoring.requests import RUNNING, UNCONDITIONAL
+from trajectories.scoring.score_columns import COLUMNS, LAYOUT, SCHEMA, TYPES
 
 if TYPE_CHECKING:
     from trajectories.scoring.scored import Scored
 
-TYPES = {
-    "task": "str", "question": "int32", "choice": "int32", "label": "int8", "loglikelihood": "float64",
-    "tokens": "int32", "characters": "int32", "bytes": "int32", "words": "int32", "is_greedy": "bool",
-    "unconditional": "float64", "running": "bool",
-}  # fmt: skip
-COLUMNS = tuple(TYPES)
-_SCHEMA = pa.schema([(name, pa.string() if kind == "str" else pa.type_for_alias(kind)) for name, kind in TYPES.items()])
-_REAL = [name for name, kind in TYPES.items() if kind == "float64"]
-# How parquet files of scores are laid out: a third smaller than pyarrow's own way, and a damaged page is noticed.
-LAYOUT: Mapping[str, Any] = {
-    "compression": "zstd", "use_dictionary": [name for name in COLUMNS if name not in _REAL],
-    "use_byte_stream_split": _REAL, "write_page_checksum": True,
-}  # fmt: skip
 _PLACE = ["task", "question", "choice"]
 
 
@@ -63,7 +51,7 @@ def _windows_together(rows: pd.DataFrame) -> pd.DataFrame:
 
 def write_scores(scores: pd.DataFrame, path: Path | str, metadata: Mapping[str, object]) -> None:
     """Write scores as parquet, whole or not at all; `metadata` values that are not text are written as JSON."""
-    table = pa.Table.from_pandas(scores[list(COLUMNS)], schema=_SCHEMA, preserve_index=False)
+    table = pa.Table.from_pandas(scores[list(COLUMNS)], schema=SCHEMA, preserve_index=False)
     header = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
     with whole_file(path) as part:
         pq.write_table(table.replace_schema_metadata(header), part, **LAYOUT)

@@ -13,7 +13,8 @@ from tokenizers import Tokenizer
 from trajectories.errors import UserError
 from trajectories.questions.question import Question
 from trajectories.questions.written import NO_ANSWER, Written
-from trajectories.scoring.scores import COLUMNS, TYPES, empty_scores
+from trajectories.scoring.score_columns import COLUMNS, TYPES
+from trajectories.scoring.scores import empty_scores
 
 if TYPE_CHECKING:
     from trajectories.scoring.generation import Progress, Writer

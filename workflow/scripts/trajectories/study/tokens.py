@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
-import pandas as pd
 from pydantic import BeforeValidator, PositiveInt, WithJsonSchema
 
 from trajectories.errors import UserError
@@ -94,6 +93,8 @@ def told_once(section: TellsTokens) -> TellsTokens:
 
 
 def _read_file(path: Path) -> dict[Any, Any]:
+    import pandas as pd  # which takes longer to import than everything else of a config
+
     if path.suffix not in _SEPARATORS:
         raise ValueError(f"{str(path)!r} is neither a .tsv nor a .csv file")
     try:

@@ -1,9 +1,7 @@
 """Studies that import their accuracies, and their comparison with a reference, as real runs."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +9,18 @@ import pandas as pd
 import pytest
 import yaml
 
+from support.snakemakes import run_snakemake
+from support.toy import PROJECT, quiet_environment
 from trajectories.report.table1 import papers_cells, papers_key
 from trajectories.tables import read_table
 
-PROJECT = Path(__file__).resolve().parents[2]
 TERMS = ("parameters", "tokens", "interaction")
 HEADER = "model\tstep\ttask\tvalue\tstderr\tquestions\n"
 
 
 def run(folder: Path, config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(PROJECT / "Snakefile"),
-        "--configfile",
-        str(config),
-    ]
-    return subprocess.run(
-        [*command, "--directory", str(folder), "--cores", "2", *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=600, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    words = ["--snakefile", PROJECT / "Snakefile", "--configfile", config, "--directory", folder, "--cores", "2"]
+    return run_snakemake([*map(str, words), *arguments], folder, quiet_environment())
 
 
 def write_study(folder: Path, name: str, value: float, **changes: Any) -> Path:

@@ -30,6 +30,7 @@ from trajectories.jobs import resources
 from trajectories.jobs.batches import Crew, batches, crew_of, job_sizes
 from trajectories.jobs.devices import visible_gpus
 from trajectories.jobs.unscored import unscored
+from trajectories.preflight.findings import Findings
 from trajectories.study.claim import claim
 from trajectories.study.config import Study
 from trajectories.study.sources import source_of
@@ -288,13 +289,11 @@ def look_before():
         sys.exit(f"error: config: {', '.join(NEW)} is a word for `snakemake new` alone; a study has no such key")
     if named <= BESIDE - {"check"}:
         return
-    from trajectories.preflight.network import look_at_network
-    from trajectories.preflight.stage import look_ahead
+    found = Findings() if IMPORTED else ahead()
+    if not found.mistakes and (needs := network_needs()):
+        from trajectories.preflight.network import look_at_network  # a third of a second to import
 
-    gpus = visible_gpus(os.environ) if workflow.local_exec else None
-    found = look_ahead(STUDY, results=Path(RESULTS), scratch=Path(SCRATCH), on_disk=ON_DISK, gpus=gpus)
-    if not found.mistakes:
-        look_at_network(network_needs(), found)
+        look_at_network(needs, found)
     for warning in found.warnings:
         if "check" in named or not warning.startswith("task "):  # those are in the log of the task's questions
             logger.warning(f"warning: {warning}")
@@ -302,6 +301,14 @@ def look_before():
         sys.exit("\n".join(f"error: {mistake}" for mistake in found.mistakes))
     if "check" in named:
         logger.info(f"check: no mistake, {len(found.warnings)} warnings", extra={"made": True})
+
+
+def ahead():
+    """Return what can be known before the first job of a study that is scored."""
+    from trajectories.preflight.stage import look_ahead
+
+    gpus = visible_gpus(os.environ) if workflow.local_exec else None
+    return look_ahead(STUDY, results=Path(RESULTS), scratch=Path(SCRATCH), on_disk=ON_DISK, gpus=gpus)
 
 
 def claim_study():

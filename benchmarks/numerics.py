@@ -19,7 +19,7 @@ from common.report import RESULTS, table, today, write_results
 from common.shapes import random_model, shape_of
 from common.workloads import HARNESS, Workload, pythia_tokenizer, workload
 
-from trajectories.questions.question import read_questions
+from trajectories.questions.stored import read_questions
 
 WAYS = (("bfloat16", "float32"), ("float16", "float32"), ("bfloat16", "model"), ("float16", "model"))
 HEADER = ["weights", "task", "type", "softmax", "median difference, nats", "largest", "greedy flags changed",

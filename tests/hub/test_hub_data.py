@@ -14,8 +14,9 @@ from trajectories.errors import UserError
 from trajectories.hub.client import resolve_commit
 from trajectories.questions.catalogue import known_tasks
 from trajectories.questions.hub_data import read_hub_rows
-from trajectories.questions.question import Question, question_metadata, read_questions
+from trajectories.questions.question import Question
 from trajectories.questions.stage import questions_of, write_task
+from trajectories.questions.stored import question_metadata, read_questions
 from trajectories.questions.task import HubData, Task
 from trajectories.study.protocol import PRESETS, Protocol
 

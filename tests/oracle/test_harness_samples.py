@@ -13,7 +13,7 @@ from trajectories.analysis.accuracy import accuracy_rows
 from trajectories.errors import UserError
 from trajectories.imports.scores import import_scores
 from trajectories.imports.whole import filled_in
-from trajectories.questions.question import read_questions
+from trajectories.questions.stored import read_questions
 from trajectories.scoring.scores import read_scores
 from trajectories.study.config import Study
 from trajectories.tables import read_table

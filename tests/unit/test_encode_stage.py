@@ -10,7 +10,7 @@ from support.models import TEXT, random_model, tokenizer
 from trajectories import Question
 from trajectories.checkpoints.stage import write_audit
 from trajectories.files import canonical_json
-from trajectories.questions.question import write_questions
+from trajectories.questions.stored import write_questions
 from trajectories.scoring.encode_stage import write_all
 from trajectories.scoring.requests import read_requests, requests_metadata
 from trajectories.study.config import Study

@@ -8,7 +8,7 @@ import yaml
 
 from support.harness_tasks import write_tasks
 from support.studies import Toy, make_toy
-from trajectories.questions.question import question_metadata
+from trajectories.questions.stored import question_metadata
 from trajectories.tables import read_table
 
 TARGETS = ("results/toy/accuracy.tsv", "results/toy/tasks.tsv", "results/toy/figures/accuracy.svg")

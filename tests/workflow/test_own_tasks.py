@@ -8,7 +8,7 @@ import pytest
 
 from support.models import TEXT
 from support.studies import Toy, make_toy
-from trajectories.questions.question import question_metadata
+from trajectories.questions.stored import question_metadata
 from trajectories.scoring.scores import read_scores
 
 SENTENCES = [sentence.strip() for text in TEXT for sentence in text.split(".") if len(sentence.split()) > 3]

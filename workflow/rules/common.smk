@@ -22,8 +22,8 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from snakemake.logging import logger
 from trajectories.errors import UserError
-from trajectories.imports.accuracy import ENDINGS
 from trajectories.imports.files import files_of
+from trajectories.imports.formats import ENDINGS
 from trajectories.imports.whole import filled_in
 from trajectories.provenance import code_digest
 from trajectories.jobs import resources

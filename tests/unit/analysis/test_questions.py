@@ -25,7 +25,8 @@ from trajectories.analysis.points import generator
 from trajectories.analysis.question_grid import QuestionGrid, question_grids
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
 from trajectories.analysis.stage import question_tables_of_scores
-from trajectories.questions.question import Question, write_questions
+from trajectories.questions.question import Question
+from trajectories.questions.stored import write_questions
 from trajectories.tables import COLUMNS, read_table, write_table
 
 METRICS = {"t": "accuracy"}

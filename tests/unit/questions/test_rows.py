@@ -12,9 +12,10 @@ import pytest
 
 from trajectories.errors import UserError
 from trajectories.questions.files import read_rows
-from trajectories.questions.question import Question, question_metadata, read_questions, write_questions
+from trajectories.questions.question import Question
 from trajectories.questions.rows import parse_choices, to_questions
 from trajectories.questions.stage import questions_of, sampled, write_task
+from trajectories.questions.stored import question_metadata, read_questions, write_questions
 from trajectories.questions.task import Task
 from trajectories.study.known import as_task
 from trajectories.study.protocol import PRESETS, Protocol

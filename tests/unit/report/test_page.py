@@ -167,7 +167,7 @@ def test_constant_answers_are_counted_and_ticked(tables: dict[str, Path], tmp_pa
     assert "constant" not in panels["truth"]["mc1"]["small"]
 
 
-def test_nothing_of_the_statistics_is_loaded_for_a_page() -> None:
-    """It reads tables: scipy.stats and statsmodels would cost seconds of each run."""
-    heavy = ("scipy.stats", "statsmodels", "torch", "transformers")
+def test_nothing_of_statistics_and_figures_is_loaded_for_a_page() -> None:
+    """It reads tables: what fits and draws would cost seconds of each run."""
+    heavy = ("scipy", "statsmodels", "matplotlib.figure", "torch", "transformers")
     assert loaded_by("trajectories.report.stage", *heavy, "pandas") == ["pandas"]

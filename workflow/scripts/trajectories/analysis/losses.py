@@ -9,7 +9,8 @@ import pandas as pd
 from trajectories.analysis.flips import fates
 from trajectories.analysis.points import records, table_of
 from trajectories.analysis.question_grid import QuestionGrid, ScoreFiles, by_task, judged
-from trajectories.questions.question import Question, read_questions
+from trajectories.questions.question import Question
+from trajectories.questions.stored import read_questions
 from trajectories.scoring.scores import read_scores
 
 Row = dict[str, object]

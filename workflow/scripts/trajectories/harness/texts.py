@@ -16,8 +16,9 @@ from typing import Any
 from trajectories.errors import UserError
 from trajectories.harness.library import load_task, said
 from trajectories.questions.harness.generation import written_way
-from trajectories.questions.question import Question, read_questions
+from trajectories.questions.question import Question
 from trajectories.questions.stage import sampled
+from trajectories.questions.stored import read_questions
 from trajectories.questions.task import Task
 from trajectories.questions.written import Written
 from trajectories.study.metrics import LESS_IS_BETTER, filtered_name, is_known, record_of

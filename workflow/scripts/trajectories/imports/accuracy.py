@@ -1,15 +1,16 @@
 """The stage `import_accuracy`: results made elsewhere in; `accuracy.tsv`, and what became of every file, out."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from trajectories.errors import UserError
 from trajectories.files import file_sha256
-from trajectories.imports import harness, samples, tidy
+from trajectories.imports import tidy
 from trajectories.imports.files import files_of
+from trajectories.imports.formats import FORMATS
 from trajectories.imports.notes import Notes
 from trajectories.imports.placing import Placed, place
 from trajectories.imports.published import published_file
@@ -24,17 +25,6 @@ from trajectories.study.sources import tokens_of as configured_tokens
 from trajectories.tables import COLUMNS, write_table
 
 logger = logging.getLogger(__name__)
-
-Read = Callable[[Path], list[Reading]]
-FORMATS: Mapping[str, tuple[Read, tuple[str, ...]]] = {
-    "harness-json": (harness.read_harness_file, harness.ENDINGS),
-    "tsv": (tidy.read_tidy_file, tidy.ENDINGS),
-    "published": (tidy.read_tidy_file, tidy.ENDINGS),
-}
-
-ENDINGS: Mapping[str, tuple[str, ...]] = {name: endings for name, (_, endings) in FORMATS.items()} | {
-    "harness-samples": samples.ENDINGS
-}
 
 
 def import_accuracy(

@@ -1,10 +1,12 @@
 """What an import left out or found odd: counted by kind, the first few named."""
 
 from dataclasses import dataclass, field
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from trajectories.tables import COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIRST = 3  # of a kind are named
 
@@ -23,8 +25,10 @@ class Notes:
         if len(named) < FIRST:
             named[what] = None
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> "pd.DataFrame":
         """Return a row per kind."""
+        import pandas as pd
+
         rows = [(kind, count, ", ".join(self.firsts[kind])) for kind, count in self.counts.items()]
         return pd.DataFrame(rows, columns=list(COLUMNS["import_notes"]))
 

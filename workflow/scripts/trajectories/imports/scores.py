@@ -18,7 +18,7 @@ from trajectories.imports.placing import Placed
 from trajectories.imports.reading import Reading
 from trajectories.imports.samples import ENDINGS, Sample, SamplesFile, read_samples, samples_file
 from trajectories.imports.whose import NotOurs, checkpoint_of
-from trajectories.questions.question import write_questions
+from trajectories.questions.stored import write_questions
 from trajectories.scoring.score_columns import COLUMNS, TYPES
 from trajectories.scoring.scores import empty_scores, write_scores
 from trajectories.study.config import Study

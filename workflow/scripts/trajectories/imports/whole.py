@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from trajectories.errors import UserError
-from trajectories.imports.accuracy import ENDINGS, FORMATS
 from trajectories.imports.files import files_of
+from trajectories.imports.formats import ENDINGS, FORMATS
 from trajectories.imports.harness import read_harness_file
 from trajectories.imports.names import MC_TASKS, OURS, task_key
 from trajectories.imports.reading import Reading

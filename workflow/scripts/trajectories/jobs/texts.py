@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trajectories.questions.question import Question, read_questions
+from trajectories.questions.question import Question
+from trajectories.questions.stored import read_questions
 from trajectories.tables import COLUMNS, write_table
 
 SHOWN = 10

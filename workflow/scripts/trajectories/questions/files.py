@@ -10,9 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from trajectories.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -197,6 +194,9 @@ def _delimiter(text: str, usual: str) -> str:
 
 
 def _parquet(file: Path) -> list[FileRow]:
+    import pyarrow as pa  # a tenth of a second to import, for which readers of texts need not wait
+    import pyarrow.parquet as pq
+
     try:
         rows = [FileRow(row) for row in pq.read_table(file).to_pylist()]
     except (OSError, pa.ArrowException) as error:

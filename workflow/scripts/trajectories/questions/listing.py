@@ -10,8 +10,9 @@ import pandas as pd
 
 from trajectories.errors import UserError
 from trajectories.questions.average import Average
-from trajectories.questions.question import Question, question_metadata, read_questions
+from trajectories.questions.question import Question
 from trajectories.questions.rows import check_metric
+from trajectories.questions.stored import question_metadata, read_questions
 from trajectories.questions.task import Task
 from trajectories.study.metrics import record_of
 from trajectories.tables import write_table

@@ -14,9 +14,10 @@ from trajectories.questions.chain import examples_of, with_chain
 from trajectories.questions.files import FileRow, read_rows, read_text
 from trajectories.questions.hub_data import read_hub_rows
 from trajectories.questions.lint import lint
-from trajectories.questions.question import Question, write_questions
+from trajectories.questions.question import Question
 from trajectories.questions.rows import running_texts, to_questions
 from trajectories.questions.shots import with_shots
+from trajectories.questions.stored import write_questions
 from trajectories.questions.task import RunningText, Task
 from trajectories.study.protocol import Protocol
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from trajectories.checkpoints.resolved import last_used
 from trajectories.hub.snapshot import fetch_tokenizer
-from trajectories.questions.question import Question, question_metadata, read_questions
+from trajectories.questions.question import Question
+from trajectories.questions.stored import question_metadata, read_questions
 from trajectories.questions.task import Task
 from trajectories.scoring.encode import encode
 from trajectories.scoring.requests import Requests, write_requests

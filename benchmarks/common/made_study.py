@@ -12,7 +12,8 @@ import pandas as pd
 import yaml
 
 from trajectories.questions.listing import write_listing
-from trajectories.questions.question import Question, write_questions
+from trajectories.questions.question import Question
+from trajectories.questions.stored import write_questions
 from trajectories.scoring.score_columns import COLUMNS, TYPES
 from trajectories.scoring.scores import write_scores
 from trajectories.study.config import Study

@@ -85,6 +85,7 @@ def disturbed_twice(workflow: Workflow) -> None:
         running.send_signal(signal.SIGTERM)
         running.wait(PATIENCE)
     finally:
+        workflow.hub.delay = 0.0
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode != 0

@@ -24,6 +24,7 @@ from .generated import PAPER
 
 PROJECT = Path(__file__).resolve().parents[2]
 DIFFERENT = 8  # models with scores of their own
+Outlines = dict[str, tuple[int, int]]
 
 
 class Made:
@@ -34,8 +35,11 @@ class Made:
         self.study = Study.from_config(yaml.safe_load((folder / "study.yaml").read_text()))
 
     @classmethod
-    def write(cls, folder: Path, models: int, steps: int) -> "Made":
-        """Make the study of the first `models` of `studies/everything.yaml`, `steps` checkpoints of each."""
+    def write(cls, folder: Path, models: int, steps: int, most: int | None = None) -> "Made":
+        """Make the study of the first `models` of `studies/everything.yaml`, `steps` checkpoints of each.
+
+        Tasks have at most `most` questions.
+        """
         config = yaml.safe_load((PROJECT / "studies" / "everything.yaml").read_text())
         wanted = config["models"][:models]
         every = Study.from_config(config | {"models": wanted}).steps
@@ -44,8 +48,9 @@ class Made:
         (folder / "study.yaml").write_text(yaml.safe_dump(config | {"models": wanted, "steps": kept}))
         made = cls(folder)
         _write_checkpoints(made)
-        _write_questions(made)
-        _write_scores(made)
+        outlines = _outlines(made, most)
+        _write_questions(made, outlines)
+        _write_scores(made, outlines)
         return made
 
     def table(self, kind: str) -> Path:
@@ -73,9 +78,9 @@ class Made:
         return {task.name: self.study.metric_of(task) for task in self.study.tasks}
 
 
-def _outlines(made: Made) -> dict[str, tuple[int, int]]:
+def _outlines(made: Made, most: int | None) -> Outlines:
     """Return questions and choices of each task, as in the paper."""
-    known = {outline.name: (outline.questions, outline.choices) for outline in PAPER}
+    known = {outline.name: (min(outline.questions, most or outline.questions), outline.choices) for outline in PAPER}
     return {task.name: next(known[name] for name in known if name[:12] in task.name) for task in made.study.tasks}
 
 
@@ -89,9 +94,9 @@ def _write_checkpoints(made: Made) -> None:
     write_table(pd.DataFrame(rows), made.table("checkpoints"), "checkpoints")
 
 
-def _write_questions(made: Made) -> None:
+def _write_questions(made: Made, outlines: Outlines) -> None:
     (made.folder / "questions").mkdir()
-    for (task, (count, choices)), path in zip(_outlines(made).items(), made.questions, strict=True):
+    for (task, (count, choices)), path in zip(outlines.items(), made.questions, strict=True):
         texts = tuple(f" choice {k}" for k in range(choices))
         labels = (1,) + (0,) * (choices - 1)
         write_questions([Question(f"{task} {k}: what is it?", texts, labels) for k in range(count)], path, {})
@@ -101,10 +106,10 @@ def _write_questions(made: Made) -> None:
     )  # fmt: skip
 
 
-def _write_scores(made: Made) -> None:
+def _write_scores(made: Made, outlines: Outlines) -> None:
     """Write scores of the first models; the others' files are second names of theirs."""
     blocks = []
-    for task, (count, choices) in _outlines(made).items():
+    for task, (count, choices) in outlines.items():
         question, choice = np.divmod(np.arange(count * choices), choices)
         blocks.append(pd.DataFrame({"task": task, "question": question, "choice": choice}))
     rows = pd.concat(blocks, ignore_index=True)

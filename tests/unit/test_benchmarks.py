@@ -89,3 +89,16 @@ def test_result_files_that_differ_are_seen() -> None:
            "hf": {"wall": 8.0, "cpu": 3.0}, "fields_that_differ": ["n-shot"]}  # fmt: skip
     text = markdown({"machine": machine, "threads": 2, "shape": "70m", "tasks": [row | other]})
     assert "| **4.0** | **3.0** | **6.0** | 2 of 3 | 2.5e-01 | n-shot |" in text
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("on_the_path")
+def test_every_stage_after_scoring_is_measured(tmp_path: Path) -> None:
+    from common.made_study import Made
+    from stages import STAGES
+
+    made = Made.write(tmp_path / "made", models=2, steps=4, most=10)
+    for stage, _ in STAGES.values():
+        stage(made)
+    assert {path.stem for path in (made.folder / "figures").iterdir()} == {"accuracy", "models", "surface"}
+    assert "pythia-160m" in (made.folder / "report.html").read_text()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from trajectories.imports.reading import Reading
 from trajectories.questions.task import Task
@@ -24,6 +25,7 @@ _SAME = {
 }  # fmt: skip
 
 
+@cache
 def task_key(name: str) -> str:
     """Return a task's name without what harnesses put around it: `isp_neqa` and `inverse_scaling_neqa` are `neqa`."""
     parts = name.split("|")  # lighteval: suite|task|shots

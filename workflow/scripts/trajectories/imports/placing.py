@@ -9,13 +9,14 @@ from trajectories.errors import UserError
 from trajectories.imports.names import metric_name, tasks_of
 from trajectories.imports.notes import Notes
 from trajectories.imports.reading import Reading
-from trajectories.imports.whose import NotOurs, checkpoint_of
+from trajectories.imports.whose import Checkpoint, NotOurs, checkpoint_of
 from trajectories.questions.task import Task
 from trajectories.study.config import Study
 from trajectories.study.metrics import IMPORTED, LESS_IS_BETTER, METRICS, record_of
 from trajectories.study.models import Model
 
 Key = tuple[str, int, str, str]  # model, step, task, metric
+Checkpoints = dict[tuple[object, ...], Checkpoint | NotOurs]  # by what a number says of its own
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ def place(
     that comes from two owners, for files that differ along a trajectory, and for a task whose metric is in no file.
     """
     offered: dict[str, dict[str, None]] = {}
+    checkpoints: Checkpoints = {}
     placed: list[Placed] = []
     for reading in readings:
-        where = _place_of(reading, study, offered)
+        where = _place_of(reading, study, offered, checkpoints)
         if isinstance(where, NotOurs):
             _leave_out(where, reading, study, notes)
         else:
@@ -87,14 +89,18 @@ def _all_wrong(readings: Sequence[Reading], wrong: dict[Path, str]) -> bool:
     return {reading.file for reading in readings} <= set(wrong)
 
 
-def _place_of(reading: Reading, study: Study, offered: dict[str, dict[str, None]]) -> Placed | NotOurs:
+def _place_of(
+    reading: Reading, study: Study, offered: dict[str, dict[str, None]], checkpoints: Checkpoints
+) -> Placed | NotOurs:
     imported = study.imported
     if imported is not None and imported.shots is not None and reading.shots not in (None, imported.shots):
         return NotOurs("other numbers of worked examples", f"{reading.task} with {reading.shots}")
     tasks = tasks_of(reading, study)
     if not tasks:
         return NotOurs("other tasks", reading.task)
-    checkpoint = checkpoint_of(reading, study, imported.name if imported is not None else None)
+    if reading.whose not in checkpoints:
+        checkpoints[reading.whose] = checkpoint_of(reading, study, imported.name if imported is not None else None)
+    checkpoint = checkpoints[reading.whose]
     if isinstance(checkpoint, NotOurs):
         return checkpoint
     if len(tasks) > 1:

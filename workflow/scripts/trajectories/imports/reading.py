@@ -41,6 +41,11 @@ class Reading:
     line: int | None = None
     made: Made = field(default=Made())
 
+    @property
+    def whose(self) -> tuple[Path, str, str | None, int | None, str]:
+        """All that tells which checkpoint the number is of; thousands of numbers of a file may have it in common."""
+        return self.file, self.model, self.revision, self.iteration, self.made.peft
+
 
 def standard_error(value: object) -> float | None:
     """Return a standard error, or None for what is none: text such as `N/A`, a NaN, a negative number."""

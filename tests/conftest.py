@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: files run side by side, and idle threads spin
+
 import pytest
 
 from support.hub_fixtures import data_hub, hub, waits

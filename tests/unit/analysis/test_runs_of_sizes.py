@@ -37,6 +37,9 @@ def test_a_curve_over_parameters_has_a_point_per_size_the_mean_of_its_runs() -> 
         data[data["step"] == STEPS[3]].groupby("parameters")["value"].mean()
     )
     assert size_means(step)["parameters"].tolist() == pytest.approx(sorted(set(data["parameters"])))
+    points = task_points(data, "t", "accuracy")
+    apart = pd.concat([size_means(points[points["step"] == one]) for one in STEPS])
+    pd.testing.assert_frame_equal(size_means(points).reset_index(drop=True), apart.reset_index(drop=True))
 
 
 def test_levels_of_sizes_are_no_shape_over_parameters() -> None:

@@ -23,7 +23,7 @@ from trajectories.analysis.projections import Projected, projected, wild_project
 from trajectories.analysis.serial import LEVELS
 from trajectories.analysis.tails import f_tail
 from trajectories.analysis.terms import why_not
-from trajectories.analysis.trajectory import noise_by_name
+from trajectories.analysis.trajectory import Serial, noise_by_name
 from trajectories.tables import write_table
 
 PLACES = 41
@@ -215,7 +215,7 @@ class Prepared:
 
 
 def breaks_table(
-    accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, resamples: int = 999, serial: float | str = "auto"
+    accuracy: pd.DataFrame, metrics: Metrics, seed: int = 1, resamples: int = 999, serial: Serial = "auto"
 ) -> pd.DataFrame:
     """Return one row per task, description and axis, columns `COLUMNS["breaks"]`.
 
@@ -286,7 +286,7 @@ def write_breaks(
     metrics: Metrics,
     seed: int = 1,
     resamples: int = 999,
-    serial: float | str = "auto",
+    serial: Serial = "auto",
     from_tokens: float = 0,
     sizes: Mapping[str, str] | None = None,
 ) -> None:

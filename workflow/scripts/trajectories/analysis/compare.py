@@ -18,7 +18,7 @@ import pandas as pd
 from trajectories.analysis.points import Metrics, correct, table_of
 from trajectories.analysis.tails import normal_tail
 from trajectories.errors import UserError
-from trajectories.tables import read_table, write_table
+from trajectories.tables import COLUMNS, read_table, write_table
 
 logger = logging.getLogger(__name__)
 
@@ -55,21 +55,24 @@ def compare_table(ours: pd.DataFrame, reference: pd.DataFrame, metrics: Metrics,
     Cells that only one side has stay in, with their verdict saying so and no difference.
     """
     joined = _chosen(ours, metrics).merge(_chosen(reference, metrics), on=CELL, how="outer", suffixes=("", "_ref"))
+    difference = joined["value"] - joined["value_ref"]
+    stderr = pd.Series(np.hypot(joined["stderr"], joined["stderr_ref"]), index=joined.index)
+    z = _z(difference, stderr)
+    p = _two_sided(z)
     table = joined.assign(
         parameters=joined["parameters"].fillna(joined["parameters_ref"]),
         tokens=joined["tokens"].fillna(joined["tokens_ref"]),
         own_stderr=joined["stderr"],
         reference=joined["value_ref"],
         reference_stderr=joined["stderr_ref"],
-        difference=joined["value"] - joined["value_ref"],
-        stderr=np.hypot(joined["stderr"], joined["stderr_ref"]),
+        difference=difference,
+        stderr=stderr,
+        z=z,
+        p=p,
+        p_fdr=correct(p),
     )
-    table = table.assign(z=_z(table["difference"], table["stderr"]))
-    table = table.assign(p=_two_sided(table["z"]))
-    table = table.assign(p_fdr=correct(table["p"]))
-    table = table.assign(verdict=[_cell_verdict(row, alpha) for _, row in table.iterrows()])
-    ordered = table.sort_values(["parameters", "model", "step", "task"], kind="stable")
-    return table_of([{str(k): v for k, v in row.items()} for row in ordered.to_dict("records")], "compare")
+    table = table.assign(verdict=_cell_verdicts(table, alpha))[list(COLUMNS["compare"])]
+    return table.sort_values(["parameters", "model", "step", "task"], kind="stable").reset_index(drop=True)
 
 
 def summary_table(compared: pd.DataFrame, alpha: float) -> pd.DataFrame:
@@ -103,18 +106,17 @@ def _two_sided(z: pd.Series) -> pd.Series:
     return pd.Series(2 * normal_tail(z.abs().to_numpy(float)), index=z.index)
 
 
-def _cell_verdict(row: pd.Series, alpha: float) -> str:
-    if pd.isna(row["value"]):
-        return "only in the reference"
-    if pd.isna(row["reference"]):
-        return "not in the reference"
-    if abs(row["difference"]) < IDENTICAL:
-        return "identical"
-    if pd.isna(row["p_fdr"]):
-        return "no standard error to judge by"
-    if row["p_fdr"] >= alpha:
-        return "within sampling error"
-    return "higher than the reference" if row["difference"] > 0 else "lower than the reference"
+def _cell_verdicts(table: pd.DataFrame, alpha: float) -> np.ndarray:
+    """Return the verdict on each cell (n): the first of these that is true of it."""
+    cases = {
+        "only in the reference": table["value"].isna(),
+        "not in the reference": table["reference"].isna(),
+        "identical": table["difference"].abs() < IDENTICAL,
+        "no standard error to judge by": table["p_fdr"].isna(),
+        "within sampling error": table["p_fdr"] >= alpha,
+        "higher than the reference": table["difference"] > 0,
+    }
+    return np.select(list(cases.values()), list(cases), "lower than the reference")
 
 
 def _groups(compared: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:

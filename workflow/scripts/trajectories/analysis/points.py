@@ -60,20 +60,28 @@ def task_points(accuracy: pd.DataFrame, task: str, metric: str) -> pd.DataFrame:
 
 
 def size_means(points: pd.DataFrame) -> pd.DataFrame:
-    """Return one point per size from points of one step (`task_points`), the smallest first: the mean of its runs.
+    """Return one point per step and size (`task_points`), by step, the smallest first: the mean of the size's runs.
 
     Runs of a size share what is the size's own, so over sizes only their mean counts. Parameters are averaged in log;
     the standard error stays that of one run, because runs answer the same questions.
     """
-    if not points["size"].duplicated().any():
-        return points.sort_values("parameters", kind="stable")
-    runs = points.assign(parameters=np.log(points["parameters"].astype(float))).groupby("size", sort=False)
-    means = runs.first().assign(
-        parameters=np.exp(runs["parameters"].mean()),
-        value=runs["value"].mean(),
-        stderr=runs["stderr"].mean(),
-    )
-    return means.reset_index().sort_values("parameters", kind="stable")
+    twice = points.duplicated(["step", "size"])
+    several = points["step"].isin(points.loc[twice, "step"])
+    means = [points[~several], *([_run_means(points[several])] if several.any() else [])]
+    return pd.concat(means).sort_values(["step", "parameters"], kind="stable")
+
+
+def _run_means(points: pd.DataFrame) -> pd.DataFrame:
+    """Return one point per step and size; the means of a step are those of its rows alone, to the last bit."""
+    first = points.groupby(["step", "size"], sort=False).first().reset_index().sort_values("step", kind="stable")
+    numbers, sizes = points[["parameters", "value", "stderr"]].astype(float), pd.factorize(points["size"])[0]
+    means = []
+    for place in points.groupby("step").indices.values():
+        step = numbers.iloc[place]
+        logs = step.assign(parameters=np.log(step["parameters"]))
+        mean = logs.groupby(sizes[place], sort=False).mean()
+        means.append(mean.assign(parameters=np.exp(mean["parameters"])))
+    return first.assign(**pd.concat(means).set_index(first.index))
 
 
 def better(rows: pd.DataFrame) -> pd.DataFrame:

@@ -33,7 +33,7 @@ from trajectories.analysis.drops import FEWEST, variance
 from trajectories.analysis.ols import least_squares
 from trajectories.analysis.points import Metrics, generator, read_accuracy, table_of, task_points, with_size
 from trajectories.analysis.terms import design_matrix, why_not, zscore
-from trajectories.analysis.trajectory import noise_by_name
+from trajectories.analysis.trajectory import Serial, noise_by_name
 from trajectories.study.metrics import record_of
 from trajectories.tables import write_table
 
@@ -109,7 +109,7 @@ def power_tables(
     seed: int = 1,
     alpha: float = 0.05,
     target: float = 0.8,
-    serial: float | str = "auto",
+    serial: Serial = "auto",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the summary and the curves, columns `COLUMNS["power"]` and `COLUMNS["power_curves"]`.
 
@@ -224,7 +224,7 @@ def write_power(
     seed: int = 1,
     alpha: float = 0.05,
     target: float = 0.8,
-    serial: float | str = "auto",
+    serial: Serial = "auto",
     from_tokens: float = 0,
     sizes: Mapping[str, str] | None = None,
 ) -> None:

@@ -31,7 +31,7 @@ from trajectories.analysis.points import (
 )
 from trajectories.analysis.projections import wild_projected
 from trajectories.analysis.tails import two_sided
-from trajectories.analysis.trajectory import noise_by_name
+from trajectories.analysis.trajectory import Serial, noise_by_name
 from trajectories.analysis.two_lines import TwoLines, TwoLinesTest
 from trajectories.tables import read_table, write_table
 
@@ -196,7 +196,7 @@ def shapes_table(
     seed: int = 1,
     alpha: float = 0.05,
     resamples: int = 999,
-    serial: float | str = "auto",
+    serial: Serial = "auto",
     chance: Mapping[str, float] | None = None,
     text: str | None = None,
 ) -> pd.DataFrame:
@@ -234,8 +234,8 @@ def _curves(points: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     if points["size"].nunique() < FEWEST:  # one row with the reason, not one for each step
         yield "parameters", "all", points.drop_duplicates("size")
     else:
-        for step, curve in points.groupby("step"):
-            yield "parameters", f"step{step}", size_means(curve)
+        for step, curve in size_means(points).groupby("step"):
+            yield "parameters", f"step{step}", curve
 
 
 def _over_loss(
@@ -305,7 +305,7 @@ def write_shapes(
     seed: int = 1,
     alpha: float = 0.05,
     resamples: int = 999,
-    serial: float | str = "auto",
+    serial: Serial = "auto",
     from_tokens: float = 0,
     tasks: Path | str | None = None,
     text: str | None = None,

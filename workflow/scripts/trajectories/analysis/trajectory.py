@@ -1,6 +1,6 @@
 """Trajectories as arrays: one model's metric on one task over its checkpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,12 +57,23 @@ def _of_task(accuracy: pd.DataFrame, task: str, metric: str) -> Iterator[Traject
         yield Trajectory(name, parameters[0], task, metric, step.astype(int), tokens, value, stderr)
 
 
-def noise_of(found: list[Trajectory], serial: float | str) -> list[Noise]:
+NoiseByName = Mapping[tuple[str, str], Noise]
+"""(task, model) → the noise under which that trajectory is to be tested."""
+
+Serial = float | str | NoiseByName
+"""How alike neighbours' noise is: a correlation, `auto` to estimate it, or the noise that was estimated before."""
+
+
+def noise_of(found: list[Trajectory], serial: Serial) -> list[Noise]:
     """Return the noise under which each trajectory is to be tested."""
+    if isinstance(serial, Mapping):
+        return [serial[one.task, one.model] for one in found]
     return assumed_noise([trajectory.curve for trajectory in found], serial)
 
 
-def noise_by_name(accuracy: pd.DataFrame, metrics: Metrics, serial: float | str) -> dict[tuple[str, str], Noise]:
+def noise_by_name(accuracy: pd.DataFrame, metrics: Metrics, serial: Serial) -> NoiseByName:
     """Return the same by (task, model)."""
+    if isinstance(serial, Mapping):
+        return serial
     found = trajectories(accuracy, metrics)
     return {(one.task, one.model): noise for one, noise in zip(found, noise_of(found, serial), strict=True)}

@@ -18,7 +18,7 @@ from trajectories.analysis.pairs import median_slope, tau
 from trajectories.analysis.points import Metrics, correct, generator, read_accuracy, records, table_of
 from trajectories.analysis.serial import LEVELS, by_grid
 from trajectories.analysis.tails import t_beyond
-from trajectories.analysis.trajectory import Trajectory, noise_of, on_log_axis, trajectories
+from trajectories.analysis.trajectory import Serial, Trajectory, noise_of, on_log_axis, trajectories
 from trajectories.study.metrics import sign_of
 from trajectories.tables import write_table
 
@@ -27,7 +27,7 @@ NEIGHBOURS = "noise of neighbouring checkpoints correlates"
 
 
 def trends_table(
-    accuracy: pd.DataFrame, metrics: Metrics, serial: float | str = "auto", alpha: float = 0.05, seed: int = 1
+    accuracy: pd.DataFrame, metrics: Metrics, serial: Serial = "auto", alpha: float = 0.05, seed: int = 1
 ) -> pd.DataFrame:
     """Return one row per model and task, columns `COLUMNS["trends"]`.
 
@@ -191,15 +191,16 @@ def declines_table(trends: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     rows: list[Row] = []
     judged = trends.assign(drop_p_questions_fdr=correct(trends["drop_p_questions"]))
     for (parameters, model), group in judged.groupby(["parameters", "model"]):
+        own = records(group)
         for name, rule in RULES.items():
-            tasks = [row["task"] for row in records(group) if rule(row, alpha)]
+            tasks = [row["task"] for row in own if rule(row, alpha)]
             rows.append(
                 {
                     "model": model,
                     "parameters": parameters,
                     "rule": name,
                     "count": len(tasks),
-                    "of": len(group),
+                    "of": len(own),
                     "tasks": ", ".join(tasks),
                 }
             )
@@ -211,7 +212,7 @@ def write_trends(
     trends: Path | str,
     declines: Path | str,
     metrics: Metrics,
-    serial: float | str = "auto",
+    serial: Serial = "auto",
     alpha: float = 0.05,
     seed: int = 1,
     from_tokens: float = 0,

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trajectories.analysis.breaks import write_breaks
-from trajectories.analysis.points import Metrics
+from trajectories.analysis.points import Metrics, read_accuracy
 from trajectories.analysis.shapes import write_shapes
+from trajectories.analysis.trajectory import noise_by_name
 from trajectories.analysis.trends import write_trends
 from trajectories.study.models import Model, sizes_by_model
 from trajectories.study.sections import Statistics
@@ -28,12 +29,13 @@ def trends_of_study(
     """
     how = Statistics.model_validate_json(statistics)
     sizes = sizes_by_model([Model.model_validate_json(model) for model in models])
+    serial = noise_by_name(read_accuracy(accuracy, how.from_tokens), metrics, how.serial)  # once for all four
     write_trends(
         accuracy,
         outputs["trends"],
         outputs["declines"],
         metrics,
-        how.serial,
+        serial,
         how.alpha,
         how.seed,
         how.from_tokens,
@@ -45,10 +47,10 @@ def trends_of_study(
         how.seed,
         how.alpha,
         how.resamples,
-        how.serial,
+        serial,
         how.from_tokens,
         tasks,
         text if how.axis == "loss" else None,
         sizes,
     )
-    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, how.serial, how.from_tokens, sizes)
+    write_breaks(accuracy, outputs["breaks"], metrics, how.seed, how.resamples, serial, how.from_tokens, sizes)

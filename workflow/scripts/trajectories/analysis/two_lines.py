@@ -88,6 +88,12 @@ class TwoLinesTest:
         return np.asarray(np.linalg.qr(basis)[0])
 
     @cached_property
+    def _curvature(self) -> np.ndarray:
+        """Return the weights (n) whose product with y is the quadratic coefficient of the least-squares parabola."""
+        centred = (self.x - self.x.mean()) / np.ptp(self.x)
+        return np.asarray(np.linalg.pinv(np.column_stack([np.ones_like(self.x), centred, centred**2]))[2])
+
+    @cached_property
     def _degrees(self) -> np.ndarray:
         """Return the degrees of freedom of both lines at every split (splits x 2)."""
         if self.member is None:
@@ -121,7 +127,7 @@ class TwoLinesTest:
 
     def _robin_hood(self, samples: np.ndarray, strength: np.ndarray) -> np.ndarray:
         """Return the index of the break to use for each row (B)."""
-        bowl = samples @ _curvature(self.x)
+        bowl = samples @ self._curvature
         smooth = (samples @ self._smooth) @ self._smooth.T
         residual = np.square(samples - smooth).sum(axis=1) / (len(self.x) - self._smooth.shape[1])
         height = -np.sign(bowl)[:, None] * smooth
@@ -143,12 +149,6 @@ def _interrupted(x: np.ndarray, at: float, points: Dependence) -> _Lines:
     sides = points.split(high.astype(float))
     design = sides.whiten(np.array(columns)).T
     return _Lines(np.linalg.pinv(design)[[1, 3]], np.linalg.qr(design)[0], sides)
-
-
-def _curvature(x: np.ndarray) -> np.ndarray:
-    """Return the weights whose product with y is the quadratic coefficient of the least-squares parabola."""
-    centred = (x - x.mean()) / np.ptp(x)
-    return np.asarray(np.linalg.pinv(np.column_stack([np.ones_like(x), centred, centred**2]))[2])
 
 
 def _quantile(x: np.ndarray, chosen: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ class Dependence:
             return samples
         white = np.empty(samples.shape)
         for block, factor in self.blocks:
-            white[..., block] = solve_triangular(factor, samples[..., block].T, lower=True).T
+            white[..., block] = solve_triangular(factor, samples[..., block].T, lower=True, check_finite=False).T
         return white
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:

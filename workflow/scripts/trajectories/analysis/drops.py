@@ -71,7 +71,7 @@ class DropTest:
         )
 
     def p(self, drop: np.ndarray, questions: np.ndarray, beyond: np.ndarray) -> np.ndarray:
-        """Return the p-values of drops (m) with these variances of a checkpoint, by its questions and beyond them.
+        """Return the p-values of drops (of any shape) with these variances of a checkpoint, by questions and beyond.
 
         Questions are trusted with a quarter less of the noise than seems theirs.
         """
@@ -79,7 +79,7 @@ class DropTest:
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = drop / np.sqrt(both)
         sure = np.clip(np.floor(4 * (questions / np.maximum(both, 1e-300))) - 1, 0, 3) / 4
-        p = np.full(len(statistic), np.nan)
+        p = np.full(statistic.shape, np.nan)
         for least in QUARTERS:
             rows = (sure == least) & ~np.isnan(statistic)
             reached = DRAWS - np.searchsorted(self._null[least], statistic[rows] * (1 - 1e-9))

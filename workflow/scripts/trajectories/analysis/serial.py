@@ -46,6 +46,11 @@ def assumed_noise(curves: Sequence[Curve], serial: float | str = "auto") -> list
         x = curves[places[0]][0]
         if len(x) >= FEWEST:
             likelihoods[:, places] = log_likelihoods(x, np.array([curves[place][1] for place in places]))
+    return likely_noise(likelihoods)
+
+
+def likely_noise(likelihoods: np.ndarray) -> list[Noise]:
+    """Return the noise under which each curve of a study is to be tested, from all `log_likelihoods` (8 x m x 20)."""
     evidence = [_evidence(of_kind) for of_kind in likelihoods]
     totals = np.array([np.logaddexp.reduce(one) for one in evidence])
     best = int(totals.argmax()) if totals.max() > totals[0] + CLEARLY else 0

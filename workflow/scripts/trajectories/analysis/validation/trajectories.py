@@ -11,7 +11,7 @@ from trajectories.analysis.breaks import Comparison, comparisons
 from trajectories.analysis.dependence import WHITE, Noise, slope_p, slopes
 from trajectories.analysis.drops import DropTest
 from trajectories.analysis.projections import projected
-from trajectories.analysis.serial import assumed_noise
+from trajectories.analysis.serial import likely_noise, log_likelihoods
 from trajectories.analysis.shapes import FLAT, INVERTED_U, ShapeFinder
 from trajectories.analysis.validation.frame import Rows, Table, percent
 from trajectories.analysis.validation.noise import NULLS, STEPS
@@ -29,7 +29,7 @@ class Judge:
     x: np.ndarray
     resamples: int = 99
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
-    found: dict[Noise, tuple[ShapeFinder, DropTest]] = field(default_factory=dict)
+    found: dict[Noise, tuple[ShapeFinder, DropTest, dict[str, Comparison]]] = field(default_factory=dict)
 
     def __call__(
         self, samples: np.ndarray, noise: list[Noise], tests: tuple[str, ...] = TESTS
@@ -48,11 +48,13 @@ class Judge:
     def _under(self, samples: np.ndarray, noise: Noise) -> Mapping[str, Callable[[], object]]:
         points = noise.over(self.x)
         if noise not in self.found:
-            shapes = ShapeFinder(self.x, resamples=self.resamples, dependence=points)
-            self.found[noise] = shapes, DropTest(self.x, points, np.random.default_rng(1))
-        shapes, drop = self.found[noise]
-        line = np.column_stack([np.ones_like(self.x), self.x - self.x.mean()])
-        forms = comparisons(line, self.x, points)
+            line = np.column_stack([np.ones_like(self.x), self.x - self.x.mean()])
+            self.found[noise] = (
+                ShapeFinder(self.x, resamples=self.resamples, dependence=points),
+                DropTest(self.x, points, np.random.default_rng(1)),
+                comparisons(line, self.x, points),
+            )
+        shapes, drop, forms = self.found[noise]
         return {
             "trend": lambda: slope_p(self.x, samples, points) < ALPHA,
             "two lines": lambda: shapes.by_two_lines(samples, shapes.lines(samples)),
@@ -84,8 +86,9 @@ def alike(noise: list[Noise]) -> list[tuple[Noise, np.ndarray]]:
 
 def assumed(samples: np.ndarray, x: np.ndarray, study: int) -> list[Noise]:
     """Return the noise assumed for each row when rows are the trajectories of studies of this size."""
-    parts = [samples[start : start + study] for start in range(0, len(samples), study)]
-    return [own for part in parts for own in assumed_noise([(x, y) for y in part])]
+    likelihoods = log_likelihoods(x, samples)
+    parts = [likelihoods[:, start : start + study] for start in range(0, len(samples), study)]
+    return [own for part in parts for own in likely_noise(part)]
 
 
 def false_alarms(runs: int, seed: int, steps: tuple[str, ...] = tuple(STEPS)) -> Rows:

@@ -31,8 +31,9 @@ LIBRARIES = (
     "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg", "torch", "torch.utils.flop_counter",
     "safetensors.torch", "tokenizers", "pydantic", "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto", "transformers.models.gpt_neox.modeling_gpt_neox",
+    "lm_eval.tasks", "lm_eval.api.task",
 )  # fmt: skip
-SETTLED = ("huggingface_hub", "transformers")
+SETTLED = ("huggingface_hub", "transformers", "datasets", "lm_eval")
 """Libraries that read the environment when they are imported: of another environment, they are imported anew."""
 
 CLIENT = """#!{python} -IS

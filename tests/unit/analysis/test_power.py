@@ -73,12 +73,13 @@ def test_the_smallest_trend_and_drop_are_found_four_times_in_five_by_trends_itse
     fall = np.maximum(0, 2 * (x - x[0]) / np.ptp(x) - 1)
     slope, drop = (power(design, 0.05, rng()).smallest(0.8) for power in (trend_power, drop_power))
     for effect, column in ((slope * (x - x[0]), "p"), (-drop * fall, "drop_p")):
-        found: list[bool] = []
-        for _ in range(40):
+        parts = []
+        for study in range(40):
             values = stderr * noise.standard_normal((8, 8)) + 0.03 * Noise(rho).over(x).draw(8, noise) + effect
-            data = CHECKPOINTS.assign(value=0.5 + values.ravel(), stderr=stderr)
-            found += (trends_table(data, {"t": "accuracy"}, serial=rho)[column] <= 0.05).tolist()
-        assert np.mean(found) == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 320))
+            parts.append(CHECKPOINTS.assign(value=0.5 + values.ravel(), stderr=stderr, task=f"t{study}"))
+        found = trends_table(pd.concat(parts), {f"t{study}": "accuracy" for study in range(40)}, serial=rho)[column]
+        assert len(found) == 320
+        assert np.mean(found <= 0.05) == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 320))
 
 
 def test_picking_the_best_of_many_costs_no_false_alarms() -> None:
@@ -90,11 +91,11 @@ def test_the_smallest_interaction_is_found_four_times_in_five_by_the_regression_
     size = interaction_power(design, 0.05, rng()).smallest(0.8)
     noise = np.random.default_rng(2)
     term = design_matrix(CHECKPOINTS)[:, 3]
-    found = []
-    for _ in range(150):
-        value = 0.5 + size * term + design.noise * noise.standard_normal(64)
-        table = regression_table(CHECKPOINTS.assign(value=value), {"t": "accuracy"})
-        found.append(table.loc[table["term"] == "interaction", "p"].iloc[0] <= 0.05)
+    values = [0.5 + size * term + design.noise * noise.standard_normal(64) for _ in range(150)]
+    data = pd.concat([CHECKPOINTS.assign(value=value, task=f"t{study}") for study, value in enumerate(values)])
+    table = regression_table(data, {f"t{study}": "accuracy" for study in range(150)})
+    found = table.loc[table["term"] == "interaction", "p"] <= 0.05
+    assert len(found) == 150
     assert np.mean(found) == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 150))
 
 

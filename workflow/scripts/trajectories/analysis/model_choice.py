@@ -9,6 +9,7 @@ of monotone curves leaves some plateaus out. The bend, an exponential approach t
 for the same reason. Where the noise of neighbouring points correlates, curves and data are whitened first.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,11 @@ class Choice:
 
     aicc: np.ndarray
     turn: np.ndarray
+
+    def rows(self) -> Iterator["Choice"]:
+        """Yield the choice of each curve by itself."""
+        for place in range(len(self.turn)):
+            yield Choice(self.aicc[place : place + 1], self.turn[place : place + 1])
 
     @property
     def gain_over_constant(self) -> np.ndarray:

@@ -76,7 +76,8 @@ def rates(
         levels = rng.standard_normal((runs, design.member.shape[1]))
         samples = samples + noise * design.level * levels @ design.member.T
     by_lines = find.by_two_lines(samples, find.lines(samples))
-    by_aicc = [find.by_model_choice(y, find.models(y[None, :]), rng)[0] for y in samples]
+    choices = find.models(samples).rows()
+    by_aicc = [find.by_model_choice(y, choice, rng)[0] for y, choice in zip(samples, choices, strict=True)]
     return _shares(by_lines), _shares(by_aicc)
 
 

@@ -58,7 +58,10 @@ class Judge:
         return {
             "trend": lambda: slope_p(self.x, samples, points) < ALPHA,
             "two lines": lambda: shapes.by_two_lines(samples, shapes.lines(samples)),
-            "AICc": lambda: [shapes.by_model_choice(y, shapes.models(y[None, :]), self.rng)[0] for y in samples],
+            "AICc": lambda: [
+                shapes.by_model_choice(y, choice, self.rng)[0]
+                for y, choice in zip(samples, shapes.models(samples).rows(), strict=True)
+            ],
             "drop": lambda: drop(samples, np.zeros_like(samples)).p < ALPHA,
             "quadratic": lambda: _beyond(samples, forms["quadratic"]),
             "break": lambda: _beyond(samples, forms["break"]),

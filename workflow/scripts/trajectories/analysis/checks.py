@@ -67,19 +67,23 @@ def _estimates(coefficients: np.ndarray, stderr: np.ndarray, df: float) -> list[
     return [_tested(coefficients[i], stderr[i], df) for i in (1, 2, 3)]
 
 
-def leaves_nothing(points: pd.DataFrame) -> bool:
-    """Say whether the regression of these points leaves no residual, so that nothing can be tested."""
-    return _fit(points).ssr < EXACT
+def fitted(points: pd.DataFrame) -> ols.Fit | str:
+    """Return the paper's regression of these points, or why there is nothing to test."""
+    reason = why_not(points)
+    if reason:
+        return reason
+    fit = ols.least_squares(zscore(points["value"].to_numpy(float)), design_matrix(points))
+    return "the fit leaves no residual" if fit.ssr < EXACT else fit
 
 
-def _fit(points: pd.DataFrame) -> ols.Fit:
-    return ols.least_squares(zscore(points["value"].to_numpy(float)), design_matrix(points))
+def rows_of(fit: ols.Fit) -> list[Row]:
+    """Return the paper's tests of a regression."""
+    return _estimates(fit.coefficients, fit.stderr, fit.df)
 
 
 def least_squares(points: pd.DataFrame) -> list[Row]:
-    """Return the paper's regression of these points."""
-    fit = _fit(points)
-    return _estimates(fit.coefficients, fit.stderr, fit.df)
+    """Return the paper's tests of these points, of which there are enough."""
+    return rows_of(ols.least_squares(zscore(points["value"].to_numpy(float)), design_matrix(points)))
 
 
 def _hc3(points: pd.DataFrame, setting: Setting) -> list[Row]:

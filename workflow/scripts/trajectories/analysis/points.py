@@ -74,12 +74,12 @@ def size_means(points: pd.DataFrame) -> pd.DataFrame:
 def _run_means(points: pd.DataFrame) -> pd.DataFrame:
     """Return one point per step and size; the means of a step are those of its rows alone, to the last bit."""
     first = points.groupby(["step", "size"], sort=False).first().reset_index().sort_values("step", kind="stable")
-    numbers, sizes = points[["parameters", "value", "stderr"]].astype(float), pd.factorize(points["size"])[0]
+    numbers = points[["parameters", "value", "stderr"]].astype(float).assign(size=pd.factorize(points["size"])[0])
     means = []
     for place in points.groupby("step").indices.values():
         step = numbers.iloc[place]
         logs = step.assign(parameters=np.log(step["parameters"]))
-        mean = logs.groupby(sizes[place], sort=False).mean()
+        mean = logs.groupby("size", sort=False).mean()
         means.append(mean.assign(parameters=np.exp(mean["parameters"])))
     return first.assign(**pd.concat(means).set_index(first.index))
 

@@ -24,8 +24,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from trajectories.analysis.checks import REFITS, Row, Setting, least_squares, leaves_nothing, no_result, other_metric
+from trajectories.analysis.checks import REFITS, Row, Setting, fitted, no_result, other_metric, rows_of
 from trajectories.analysis.constants import constant_flags
+from trajectories.analysis.ols import Fit
 from trajectories.analysis.points import (
     TEXT,
     Metrics,
@@ -34,7 +35,7 @@ from trajectories.analysis.points import (
     table_of,
     task_points,
 )
-from trajectories.analysis.terms import TERMS, why_not
+from trajectories.analysis.terms import TERMS
 from trajectories.analysis.verdicts import CONSTANT, VERDICTS, can_tell, cell_verdict, level_of, verdict
 from trajectories.tables import COLUMNS
 
@@ -50,18 +51,15 @@ Points = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Cases:
-    """The points of every task, and of tasks that have no regression the reason."""
+    """The points of every task, and the paper's regression of them."""
 
     metrics: Metrics
     points: Points
 
     @cached_property
-    def reasons(self) -> dict[str, str]:
-        """Return, per task, why there is nothing to test; empty where there is."""
-        return {
-            task: why_not(points) or ("the fit leaves no residual" if leaves_nothing(points) else "")
-            for task, points in self.points.items()
-        }
+    def fits(self) -> dict[str, Fit | str]:
+        """Return, per task, its regression, or why there is nothing to test."""
+        return {task: fitted(points) for task, points in self.points.items()}
 
 
 def sensitivity_table(accuracy: pd.DataFrame, metrics: Metrics, setting: Setting, alpha: float = 0.05) -> pd.DataFrame:
@@ -104,12 +102,12 @@ def _check(name: str, cases: Cases, setting: Setting, others: Points | None = No
 
 
 def _run(name: str, cases: Cases, task: str, setting: Setting, other: pd.DataFrame | None) -> list[Row]:
-    points, reason = cases.points[task], cases.reasons[task]
-    if reason:
-        return no_result(reason)
+    points, fit = cases.points[task], cases.fits[task]
+    if isinstance(fit, str):
+        return no_result(fit)
     if other is not None:
         return other_metric(other, name, cases.metrics[task])
-    return least_squares(points) if name == "paper" else REFITS[name](points, setting)
+    return rows_of(fit) if name == "paper" else REFITS[name](points, setting)
 
 
 def _judged(refit: list[Row], cells: Cells, alpha: float) -> list[Row]:

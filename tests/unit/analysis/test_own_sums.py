@@ -25,6 +25,10 @@ def numbers(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+def test_stages_that_read_scores_wait_for_neither() -> None:
+    assert loaded_by("trajectories.analysis.stage", "scipy", "statsmodels", "torch") == []
+
+
 def test_trends_wait_for_neither() -> None:
     assert loaded_by("trajectories.analysis.trends_stage", "scipy.stats", "statsmodels", "torch") == []
 

@@ -24,7 +24,7 @@ from trajectories.analysis.losses import losses_table, margins_table
 from trajectories.analysis.points import generator
 from trajectories.analysis.question_grid import QuestionGrid, question_grids
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
-from trajectories.analysis.stage import question_tables_of_scores
+from trajectories.analysis.questions_stage import question_tables_of_scores
 from trajectories.questions.question import Question
 from trajectories.questions.stored import write_questions
 from trajectories.tables import COLUMNS, read_table, write_table

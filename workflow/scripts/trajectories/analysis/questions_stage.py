@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from trajectories.analysis.items import items_table
 from trajectories.analysis.points import Metrics
-from trajectories.analysis.question_tables import QuestionOutputs
-from trajectories.analysis.stage import by_checkpoint, question_tables_of_scores, used_checkpoints
+from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
+from trajectories.analysis.stage import by_checkpoint, used_checkpoints
 from trajectories.study.models import Model, sizes_by_model
 from trajectories.study.sections import Statistics
 from trajectories.tables import write_table
@@ -60,3 +62,29 @@ def questions_of_study(
         resamples=how.resamples,
         serial=how.serial,
     )
+
+
+def question_tables_of_scores(
+    *,
+    checkpoints: Path | str,
+    scores: Sequence[Path | str],
+    questions: Sequence[Path | str],
+    outputs: QuestionOutputs,
+    metrics: Metrics,
+    seed: int,
+    resamples: int,
+    serial: float | str = "auto",
+    consistency: Path | str | None = None,
+) -> None:
+    """Write the tables on single questions; questions lie at `…/<task>.parquet`.
+
+    With `consistency`, checkpoints that it flags are left out. With no `scores` (imported accuracies) `checkpoints` is
+    not read, and the tables say why they are empty.
+    """
+    used = (
+        used_checkpoints(checkpoints, consistency)
+        if scores
+        else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
+    )
+    texts = {Path(file).stem: Path(file) for file in questions}
+    write_question_tables(used, by_checkpoint(scores), texts, outputs, metrics, seed, resamples, serial=serial)

@@ -1,4 +1,4 @@
-"""The stages that read scores files: `accuracy.tsv`, and the tables on single questions."""
+"""The stages that read scores files: accuracies, and whether checkpoints lie where their scores are."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,8 +7,7 @@ import pandas as pd
 
 from trajectories.analysis.consistency import write_consistency
 from trajectories.analysis.kept import FOLDER
-from trajectories.analysis.points import Metrics, records
-from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
+from trajectories.analysis.points import records
 from trajectories.analysis.score_vectors import score_vectors
 from trajectories.analysis.summaries import summaries
 from trajectories.checkpoints.notes import flagged_checkpoints
@@ -73,32 +72,6 @@ def consistency_of_scores(
         for model, part in used.groupby("model", sort=False)
     ]
     write_consistency(used, models, outputs)
-
-
-def question_tables_of_scores(
-    *,
-    checkpoints: Path | str,
-    scores: Sequence[Path | str],
-    questions: Sequence[Path | str],
-    outputs: QuestionOutputs,
-    metrics: Metrics,
-    seed: int,
-    resamples: int,
-    serial: float | str = "auto",
-    consistency: Path | str | None = None,
-) -> None:
-    """Write the tables on single questions; questions lie at `…/<task>.parquet`.
-
-    With `consistency`, checkpoints that it flags are left out. With no `scores` (imported accuracies) `checkpoints` is
-    not read, and the tables say why they are empty.
-    """
-    used = (
-        used_checkpoints(checkpoints, consistency)
-        if scores
-        else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
-    )
-    texts = {Path(file).stem: Path(file) for file in questions}
-    write_question_tables(used, by_checkpoint(scores), texts, outputs, metrics, seed, resamples, serial=serial)
 
 
 def used_checkpoints(checkpoints: Path | str, consistency: Path | str | None = None) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from trajectories.analysis.regression import regression_table
 from trajectories.analysis.sensitivity import sensitivity_table, survival_table
 from trajectories.analysis.shapes import shapes_table
 from trajectories.analysis.table1 import table1
+from trajectories.analysis.trajectory import noise_by_name
 from trajectories.analysis.trends import declines_table, trends_table
 
 STEPS = (0, 1, 2, 4, 8, 16, 64, 128, 512, 1000, 2000, 4000)
@@ -44,9 +45,11 @@ def test_every_table_comes_out(seed: int) -> None:
         warnings.simplefilter("error")
         fitted = regression_table(data, metrics)
         survival = survival_table(sensitivity_table(data, metrics, Setting(resamples=39)))
-        shapes, breaks = shapes_table(data, metrics, resamples=19), breaks_table(data, metrics, resamples=19)
-        declines = declines_table(trends_table(data, metrics))
-        power, _ = power_tables(data, metrics)
+        noise = noise_by_name(data, metrics, "auto")
+        shapes = shapes_table(data, metrics, resamples=19, serial=noise)
+        breaks = breaks_table(data, metrics, resamples=19, serial=noise)
+        declines = declines_table(trends_table(data, metrics, noise))
+        power, _ = power_tables(data, metrics, serial=noise)
     assert (fitted["reason"] == "").eq(fitted["p"].notna()).all()
     assert len(table1(fitted, {})) == 1
     assert len(survival) == 3

@@ -61,13 +61,15 @@ class ModelChoice:
         one = np.ones_like(self.u)
         bends = [np.column_stack([one, np.exp(sign * rate * self.u)]) for rate in _RATES for sign in (-1, 1)]
         parabola = np.column_stack([one, self.u, self.u**2])
-        self._designs = [[one[:, None]], [np.column_stack([one, self.u])], bends, [parabola]]
-        white = [[self._white(design) for design in designs] for designs in self._designs]
-        bases = [[np.linalg.qr(design)[0] for design in designs] for designs in white]
-        self.columns = np.hstack(
-            [*(basis for group in bases for basis in group), np.linalg.pinv(white[QUADRATIC][0]).T]
-        )
-        self._widths = [(len(designs), designs[0].shape[1]) for designs in bases]
+        designs = [[one[:, None]], [np.column_stack([one, self.u])], bends, [parabola]]
+        white = [[self._white(design) for design in group] for group in designs]
+        bases = [[np.linalg.qr(design)[0] for design in group] for group in white]
+        self._straight = {
+            model: (designs[model][0], np.linalg.pinv(white[model][0])) for model in (CONSTANT, LINEAR, QUADRATIC)
+        }
+        parabola_of = self._straight[QUADRATIC][1]
+        self.columns = np.hstack([*(basis for group in bases for basis in group), parabola_of.T])
+        self._widths = [(len(group), group[0].shape[1]) for group in bases]
 
     def __call__(self, samples: np.ndarray) -> Choice:
         """Compare the models on each row of `samples` (B x n)."""
@@ -100,12 +102,9 @@ class ModelChoice:
         return rests
 
     def fitted(self, sample: np.ndarray, model: int) -> np.ndarray:
-        """Return the least-squares fit of one model to one curve (n)."""
-        level = sample.mean()
-        white = self.dependence.whiten(sample - level)
-        best = self._rests(projected(white[None, :], self.columns))[model][0].argmin()
-        design = self._designs[model][int(best)]
-        return np.asarray(level + design @ (np.linalg.pinv(self._white(design)) @ white))
+        """Return the least-squares fit of one model, which is not the bend, to one curve (n)."""
+        (design, solver), level = self._straight[model], sample.mean()
+        return np.asarray(level + design @ (solver @ self.dependence.whiten(sample - level)))
 
     def bowl(self, sample: np.ndarray) -> float:
         """Return the quadratic coefficient of one curve: above 0 for a U."""

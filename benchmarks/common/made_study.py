@@ -127,4 +127,4 @@ def _write_scores(made: Made, outlines: Outlines) -> None:
         draw = np.random.default_rng([step, *model.encode()])
         lift = 0.3 * np.sin(np.log10(step + 1) + len(model)) * rows["label"]
         scores = rows.assign(loglikelihood=easy + lift + draw.normal(0, 0.5, len(rows)))
-        write_scores(scores[list(COLUMNS)].astype(TYPES | {"task": object}), path, {"model": model, "step": step})
+        write_scores(scores[list(COLUMNS)].astype(TYPES | {"task": object}), path, {"entries": [f"{model} {step}"]})

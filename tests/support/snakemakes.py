@@ -21,7 +21,7 @@ def run_snakemake(
 
     Raises `TimeoutExpired` after `timeout` seconds, when the run and what it started are killed.
     """
-    command = [str(executable()), "-m", "snakemake", *map(str, arguments)]
+    command = [str(executable(env)), "-m", "snakemake", *map(str, arguments)]
     with subprocess.Popen(
         command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, process_group=0,

@@ -29,12 +29,13 @@ LIBRARIES = (
     "snakemake.cli", "snakemake.script", "pandas", "pyarrow.parquet", "scipy.stats", "statsmodels.api",
     "statsmodels.stats.multitest", "matplotlib.figure", "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg", "torch", "torch.utils.flop_counter",
-    "safetensors.torch", "tokenizers", "pydantic", "transformers.models.auto.modeling_auto",
-    "transformers.models.auto.tokenization_auto", "transformers.models.gpt_neox.modeling_gpt_neox",
-    "lm_eval.tasks", "lm_eval.api.task",
+    "safetensors.torch", "tokenizers", "pydantic",
 )  # fmt: skip
-SETTLED = ("huggingface_hub", "transformers", "datasets", "lm_eval")
-"""Libraries that read the environment when they are imported: of another environment, they are imported anew."""
+SETTLED = (
+    "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
+    "transformers.models.gpt_neox.modeling_gpt_neox", "lm_eval.tasks", "lm_eval.api.task",
+)  # fmt: skip
+"""Libraries that settle where the hub is when they are imported: not for those who have a hub of their own."""
 
 CLIENT = """#!{python} -IS
 import os, signal, socket, sys
@@ -54,18 +55,27 @@ sys.exit(status)
 """
 
 
-def executable() -> Path:
-    """Return the program, which is there as long as this process is."""
-    return _program(os.getpid())
+def executable(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the program for what runs in this environment; it is there as long as this process is."""
+    return _program(os.getpid(), _settings(environment) == _OWN)
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(("HF_", "TRANSFORMERS_"))}
+
+
+_OWN = _settings(os.environ)  # before any test changes them
 
 
 @cache
-def _program(_owner: int) -> Path:
+def _program(_owner: int, settled: bool) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="warm-"))
     program, address = folder / "python", folder / "line"
+    environment = {name: value for name, value in os.environ.items() if name not in _settings(os.environ)}
     server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).resolve()), str(program), str(address)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}, process_group=0,
+        [sys.executable, str(Path(__file__).resolve()), str(program), str(address), *["settled"] * settled],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment | _OWN | {"OMP_NUM_THREADS": "1"},
+        process_group=0,
     )  # fmt: skip
     atexit.register(server.communicate)  # closes its standard input, at which it ends
     assert server.stdout is not None
@@ -73,8 +83,8 @@ def _program(_owner: int) -> Path:
     return program
 
 
-def serve(program: Path, address: Path) -> None:
-    """Run scripts until standard input ends."""
+def serve(program: Path, address: Path, settled: bool) -> None:
+    """Run scripts until standard input ends; `settled` ones find libraries that know one hub."""
     del sys.path[0]  # this folder, whose modules have names that others may have too
     program.write_text(CLIENT.format(python=sys.executable, address=str(address)))
     program.chmod(0o700)
@@ -82,7 +92,7 @@ def serve(program: Path, address: Path) -> None:
         listener.bind(str(address))
         listener.listen(64)
         print("ready", flush=True)  # who asks now waits for what follows
-        for library in LIBRARIES:
+        for library in (*LIBRARIES, *SETTLED * settled):
             import_module(library)
         sys.executable = str(program)  # for what is started by Snakemake
         gc.collect()
@@ -132,9 +142,6 @@ def _become(
         os.dup2(stream, place)
         os.close(stream)
     os.chdir(folder)
-    if _settings(environment) != _settings(os.environ):
-        for name in [name for name in sys.modules if name.partition(".")[0] in SETTLED]:
-            del sys.modules[name]
     os.environ.clear()
     os.environ.update(environment)
     status: Any = 0
@@ -154,10 +161,6 @@ def _become(
     os._exit(status if isinstance(status, int) else int(status is not None))
 
 
-def _settings(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith(("HF_", "TRANSFORMERS_"))}
-
-
 def _run(words: Sequence[str]) -> None:
     if words[0] == "-m":
         sys.argv[:] = words[1:]
@@ -169,4 +172,4 @@ def _run(words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(*map(Path, sys.argv[1:]))
+    serve(Path(sys.argv[1]), Path(sys.argv[2]), settled="settled" in sys.argv[3:])

@@ -20,7 +20,7 @@ from trajectories.analysis.flips import (
     overlap_table,
     resampled_means,
 )
-from trajectories.analysis.losses import losses_table, margins_table
+from trajectories.analysis.losses import losses_table, margins_table, of_losses
 from trajectories.analysis.points import generator
 from trajectories.analysis.question_grid import QuestionGrid, question_grids
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
@@ -184,7 +184,7 @@ def test_losses_are_ranked_by_the_fall_of_all_models_that_lost_them() -> None:
     assert table["fall"].tolist() == [5, 5, 5]
     first = table[table["question"] == 1].iloc[0]
     assert (first["best_step"], first["best_margin"], first["last_margin"]) == (1, 4, -1)
-    courses = margins_table(grids, table)
+    courses = margins_table(of_losses(grids, table))
     course = courses[(courses["question"] == 1) & (courses["model"] == "a")]
     assert course["margin"].tolist() == [4, 1, -1, -1]
     assert course["right"].tolist() == [1, 1, 0, 0]

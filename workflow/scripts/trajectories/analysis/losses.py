@@ -1,6 +1,7 @@
 """The questions with the largest losses, with the words of the choice that won, and their margins over tokens."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,25 +99,34 @@ def _one_line(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
 
 
-def margins_table(grids: Sequence[QuestionGrid], losses: pd.DataFrame) -> pd.DataFrame:
-    """Return the margins of the questions in `losses` at every checkpoint of every model, `COLUMNS["margins"]`."""
+def of_losses(grids: Sequence[QuestionGrid], losses: pd.DataFrame) -> list[QuestionGrid]:
+    """Return the grids of the tasks in `losses`, with the questions there alone and without values."""
     wanted = losses.groupby("task")["question"].agg(list).to_dict() if len(losses) else {}
-    parts = [_margins(grid, wanted[grid.task]) for grid in grids if grid.task in wanted]
-    return pd.concat(parts, ignore_index=True) if parts else table_of([], "margins")
+    return [_only(grid, wanted[grid.task]) for grid in grids if grid.task in wanted]
 
 
-def _margins(grid: QuestionGrid, wanted: list[object]) -> pd.DataFrame:
+def _only(grid: QuestionGrid, wanted: list[object]) -> QuestionGrid:
     places = np.flatnonzero(np.isin(grid.questions, np.array(wanted)))
-    steps, count = len(grid.steps), len(places)
+    right, margin = grid.right[:, places], grid.margin[:, places]
+    return replace(grid, questions=grid.questions[places], right=right, margin=margin, value=np.empty(0), weight=None)
+
+
+def margins_table(grids: Sequence[QuestionGrid]) -> pd.DataFrame:
+    """Return the margins of all questions of the grids at every checkpoint of every model, `COLUMNS["margins"]`."""
+    return pd.concat(map(_margins, grids), ignore_index=True) if grids else table_of([], "margins")
+
+
+def _margins(grid: QuestionGrid) -> pd.DataFrame:
+    steps, count = len(grid.steps), len(grid.questions)
     return pd.DataFrame(
         {
             "task": grid.task,
-            "question": np.tile(grid.questions[places], steps),
+            "question": np.tile(grid.questions, steps),
             "model": grid.model,
             "parameters": grid.parameters,
             "step": np.repeat(grid.steps, count),
             "tokens": np.repeat(grid.tokens, count),
-            "margin": grid.margin[:, places].ravel(),
-            "right": grid.right[:, places].ravel().astype(int),
+            "margin": grid.margin.ravel(),
+            "right": grid.right.ravel().astype(int),
         }
     )

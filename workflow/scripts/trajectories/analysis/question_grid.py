@@ -68,7 +68,7 @@ def grids_by_model(checkpoints: pd.DataFrame, scores: ScoreFiles, metrics: Metri
                 table = question_metrics(read_scores(path, columns=SCORE_COLUMNS), tuple(names))
                 for task, part in _by_task(table):
                     if task in metrics:
-                        read[task].append(_kept(row, part, METRICS[metrics[task]]))
+                        read[task].append(_kept(row, part, METRICS[metrics[task]], read[task]))
         yield [_grid(task, read[task]) for task in metrics if task in read]
 
 
@@ -101,12 +101,16 @@ def _by_task(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield str(names[codes[start]]), table.iloc[start:end]
 
 
-def _kept(checkpoint: Mapping[str, Any], part: pd.DataFrame, record: MetricRecord) -> _Read:
+def _kept(checkpoint: Mapping[str, Any], part: pd.DataFrame, record: MetricRecord, before: Sequence[_Read]) -> _Read:
+    """Return what a grid needs of a checkpoint's table; equal questions lie in memory once."""
     accuracy = part["accuracy"].to_numpy()
     right = np.where(np.isnan(accuracy), part["greedy"].to_numpy(), accuracy)
     margin, value = (part[name].to_numpy(np.float32) for name in ("margin", record.name))
     weight = part[record.weight].to_numpy(np.float32) if record.weight else None
-    return _Read(checkpoint, part["question"].to_numpy(), right.astype(np.float32), margin, value, weight)
+    questions = part["question"].to_numpy(copy=True)
+    if before and np.array_equal(questions, before[-1].questions):
+        questions = before[-1].questions
+    return _Read(checkpoint, questions, right.astype(np.float32), margin, value, weight)
 
 
 def _grid(task: str, read: Sequence[_Read]) -> QuestionGrid:

@@ -11,7 +11,7 @@ from support.hub_fixtures import data_hub, hub, waits
 
 __all__ = ["data_hub", "hub", "waits"]
 
-LONGEST = ("test_demo.py", "test_hub_study.py", "test_interruptions.py")  # minutes each
+LONGEST = ("test_demo.py", "test_interruptions.py", "test_after_scoring.py", "test_hub_study.py")  # minutes each
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -31,4 +31,5 @@ def shared_data() -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the longest files first, so that no core waits for one of them at the end."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from trajectories.analysis.consistency import write_consistency
@@ -43,13 +44,17 @@ def accuracy_of_scores(
     kept = None if store is None else Path(store) / FOLDER
     found = summaries([files[row["model"], row["step"]] for row in there], kept, threads)
     more = dict(list(read_table(judged, "judged").groupby(["model", "step"]))) if judged is not None else {}
-    whole = (
-        _with(own, more.get((row["model"], row["step"]))).assign(**row)[ACCURACY]
-        for row, own in zip(there, found, strict=True)
-    )
-    tables = [with_averages(own, means) for own in whole]
-    empty = pd.DataFrame(columns=ACCURACY)
-    write_table(pd.concat(tables, ignore_index=True) if tables else empty, output, "accuracy")
+    parts = [_with(own, more.get((row["model"], row["step"]))) for row, own in zip(there, found, strict=True)]
+    write_table(with_averages(_placed(there, parts), means), output, "accuracy")
+
+
+def _placed(checkpoints: Sequence[Mapping[str, object]], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the accuracies of all checkpoints in one table, each with its checkpoint's place before it."""
+    if not parts:
+        return pd.DataFrame(columns=ACCURACY)
+    rows = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    places = pd.DataFrame(checkpoints).iloc[rows].reset_index(drop=True)
+    return pd.concat([places, pd.concat(parts, ignore_index=True)], axis=1)[ACCURACY]
 
 
 def _with(own: pd.DataFrame, judged: pd.DataFrame | None) -> pd.DataFrame:

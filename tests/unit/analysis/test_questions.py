@@ -22,7 +22,7 @@ from trajectories.analysis.flips import (
 )
 from trajectories.analysis.losses import losses_table, margins_table, of_losses
 from trajectories.analysis.points import generator
-from trajectories.analysis.question_grid import QuestionGrid, question_grids
+from trajectories.analysis.question_grid import QuestionGrid, pack, question_grids
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
 from trajectories.analysis.questions_stage import question_tables_of_scores
 from trajectories.questions.question import Question
@@ -41,7 +41,7 @@ def grid_of(right: np.ndarray, model: str = "m", margin: np.ndarray | None = Non
         steps=steps,
         tokens=steps * 100,
         questions=np.arange(right.shape[1]),
-        right=right.astype(bool),
+        packed=pack(right.astype(bool)),
         margin=np.where(right, 1.0, -1.0) if margin is None else margin,
         value=right.astype(np.float32),
     )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from trajectories.analysis.flips import fates
 from trajectories.analysis.points import records, table_of
-from trajectories.analysis.question_grid import QuestionGrid, ScoreFiles, by_task, judged
+from trajectories.analysis.question_grid import QuestionGrid, ScoreFiles, by_task, judged, pack
 from trajectories.questions.question import Question
 from trajectories.questions.stored import read_questions
 from trajectories.scoring.scores import read_scores
@@ -107,8 +107,8 @@ def of_losses(grids: Sequence[QuestionGrid], losses: pd.DataFrame) -> list[Quest
 
 def _only(grid: QuestionGrid, wanted: list[object]) -> QuestionGrid:
     places = np.flatnonzero(np.isin(grid.questions, np.array(wanted)))
-    right, margin = grid.right[:, places], grid.margin[:, places]
-    return replace(grid, questions=grid.questions[places], right=right, margin=margin, value=np.empty(0), weight=None)
+    packed, margin = pack(grid.right[:, places]), grid.margin[:, places]
+    return replace(grid, questions=grid.questions[places], packed=packed, margin=margin, value=np.empty(0), weight=None)
 
 
 def margins_table(grids: Sequence[QuestionGrid]) -> pd.DataFrame:

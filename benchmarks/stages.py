@@ -216,7 +216,7 @@ def grown(sizes: Sequence[str], stages: Sequence[str], folder: Path) -> dict[str
 
 def as_text(found: dict[str, dict[str, Any]], where: dict[str, Any]) -> str:
     """Return the results as a page."""
-    header = ["stage", *(f"{size}: CPU s, peak MB" for size in found)]
+    header = ["stage", *(f"{size}: CPU s, peak MiB" for size in found)]
     stages = next(iter(found.values()))
     rows = [[stage, *(f"{own[stage]['cpu']:.1f}, {own[stage]['peak_mb']:.0f}" for own in found.values())]
             for stage in stages]  # fmt: skip

@@ -12,6 +12,7 @@ import gc
 import os
 import runpy
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -37,8 +38,7 @@ SETTLED = (
 )  # fmt: skip
 """Libraries that settle where the hub is when they are imported: not for those who have a hub of their own."""
 
-CLIENT = """#!{python} -IS
-import os, signal, socket, sys
+CLIENT = """import os, signal, socket, sys
 words = sys.argv[1:]
 if not words or os.environ.get("PYTHONPATH") or not (words[0].endswith(".py") or words[:2] == ["-m", "snakemake"]):
     os.execv({python!r}, [{python!r}, *words])
@@ -86,7 +86,10 @@ def _program(_owner: int, settled: bool) -> Path:
 def serve(program: Path, address: Path, settled: bool) -> None:
     """Run scripts until standard input ends; `settled` ones find libraries that know one hub."""
     del sys.path[0]  # this folder, whose modules have names that others may have too
-    program.write_text(CLIENT.format(python=sys.executable, address=str(address)))
+    client = program.with_name("client.py")
+    client.write_text(CLIENT.format(python=sys.executable, address=str(address)))
+    words = shlex.join([sys.executable, "-IS", str(client)])
+    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     program.chmod(0o700)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))

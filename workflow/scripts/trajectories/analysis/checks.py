@@ -72,7 +72,7 @@ def fitted(points: pd.DataFrame) -> ols.Fit | str:
     reason = why_not(points)
     if reason:
         return reason
-    fit = ols.least_squares(zscore(points["value"].to_numpy(float)), design_matrix(points))
+    fit = _fit(points)
     return "the fit leaves no residual" if fit.ssr < EXACT else fit
 
 
@@ -83,7 +83,11 @@ def rows_of(fit: ols.Fit) -> list[Row]:
 
 def least_squares(points: pd.DataFrame) -> list[Row]:
     """Return the paper's tests of these points, of which there are enough."""
-    return rows_of(ols.least_squares(zscore(points["value"].to_numpy(float)), design_matrix(points)))
+    return rows_of(_fit(points))
+
+
+def _fit(points: pd.DataFrame) -> ols.Fit:
+    return ols.least_squares(zscore(points["value"].to_numpy(float)), design_matrix(points))
 
 
 def _hc3(points: pd.DataFrame, setting: Setting) -> list[Row]:

@@ -1,5 +1,6 @@
 """Single questions: fates by hand, tests against statsmodels and scipy, intervals by simulation, tables from files."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,10 @@ from trajectories.analysis.losses import losses_table, margins_table, of_losses
 from trajectories.analysis.points import generator
 from trajectories.analysis.question_grid import QuestionGrid, pack, question_grids
 from trajectories.analysis.question_tables import QuestionOutputs, write_question_tables
-from trajectories.analysis.questions_stage import question_tables_of_scores
+from trajectories.analysis.questions_stage import questions_of_study
 from trajectories.questions.question import Question
 from trajectories.questions.stored import write_questions
+from trajectories.study.sections import Statistics
 from trajectories.tables import COLUMNS, read_table, write_table
 
 METRICS = {"t": "accuracy"}
@@ -277,9 +279,9 @@ def test_the_stage_takes_files_where_the_workflow_puts_them(tmp_path: Path) -> N
     whole = checkpoints.reindex(columns=COLUMNS["checkpoints"]).assign(used=True)
     whole.loc[whole["step"] == 2, "used"] = False
     write_table(whole, tmp_path / "checkpoints.tsv", "checkpoints")
-    question_tables_of_scores(
-        checkpoints=tmp_path / "checkpoints.tsv", scores=placed, questions=[], outputs=outputs_in(tmp_path),
-        metrics=METRICS, seed=1, resamples=100,
+    questions_of_study(
+        checkpoints=tmp_path / "checkpoints.tsv", scores=placed, questions=[], outputs=asdict(outputs_in(tmp_path)),
+        metrics=METRICS, statistics=Statistics(seed=1, resamples=100).canonical(),
     )  # fmt: skip
     assert set(read_table(tmp_path / "intervals.tsv")["step"]) == {1, 4}
     assert read_table(tmp_path / "losses.tsv")["truth"].isna().all()

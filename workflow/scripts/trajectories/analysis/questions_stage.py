@@ -46,45 +46,24 @@ def questions_of_study(
     outputs: Mapping[str, Path | str],
     consistency: Path | str | None = None,
 ) -> None:
-    """Write the six tables on single questions; questions files are named after their tasks.
-
-    With `consistency`, checkpoints that it flags are left out.
-    """
-    how = Statistics.model_validate_json(statistics)
-    question_tables_of_scores(
-        checkpoints=checkpoints,
-        scores=scores,
-        questions=questions,
-        outputs=QuestionOutputs(**{kind: Path(path) for kind, path in outputs.items()}),
-        metrics=metrics,
-        consistency=consistency,
-        seed=how.seed,
-        resamples=how.resamples,
-        serial=how.serial,
-    )
-
-
-def question_tables_of_scores(
-    *,
-    checkpoints: Path | str,
-    scores: Sequence[Path | str],
-    questions: Sequence[Path | str],
-    outputs: QuestionOutputs,
-    metrics: Metrics,
-    seed: int,
-    resamples: int,
-    serial: float | str = "auto",
-    consistency: Path | str | None = None,
-) -> None:
-    """Write the tables on single questions; questions lie at `…/<task>.parquet`.
+    """Write the six tables on single questions, by kind in `outputs`; questions lie at `…/<task>.parquet`.
 
     With `consistency`, checkpoints that it flags are left out. With no `scores` (imported accuracies) `checkpoints` is
     not read, and the tables say why they are empty.
     """
+    how = Statistics.model_validate_json(statistics)
     used = (
         used_checkpoints(checkpoints, consistency)
         if scores
         else pd.DataFrame(columns=["model", "parameters", "step", "tokens"])
     )
-    texts = {Path(file).stem: Path(file) for file in questions}
-    write_question_tables(used, by_checkpoint(scores), texts, outputs, metrics, seed, resamples, serial=serial)
+    write_question_tables(
+        used,
+        by_checkpoint(scores),
+        {Path(file).stem: Path(file) for file in questions},
+        QuestionOutputs(**{kind: Path(path) for kind, path in outputs.items()}),
+        metrics,
+        how.seed,
+        how.resamples,
+        serial=how.serial,
+    )

@@ -289,7 +289,7 @@ def look_before():
         sys.exit(f"error: config: {', '.join(NEW)} is a word for `snakemake new` alone; a study has no such key")
     if named <= BESIDE - {"check"}:
         return
-    found = Findings() if IMPORTED else ahead()
+    found = Findings() if IMPORTED else ahead()  # of an import `look_ahead` finds nothing: it need not be loaded
     if not found.mistakes and (needs := network_needs()):
         from trajectories.preflight.network import look_at_network  # a third of a second to import
 
